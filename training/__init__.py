@@ -1,0 +1,1 @@
+"""Trains, exports and measures the embedded model. Needs torch; not part of the package."""

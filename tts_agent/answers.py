@@ -1,0 +1,126 @@
+"""Answer keys: what counts as the same answer when samples vote.
+
+An answer key maps a sample to a hashable value, or to None when the sample has no answer to vote with.
+Truncated, filtered and unparseable samples never vote (`Sample.valid`); that is checked in one place, `vote`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Hashable
+from typing import Any
+
+from tts_agent.sampling import Sample
+
+AnswerKey = Callable[[Sample], Hashable | None]
+
+
+def vote(sample: Sample, key: AnswerKey) -> Hashable | None:
+    """The sample's vote, or None when it may not vote."""
+    return key(sample) if sample.valid else None
+
+
+def text(sample: Sample) -> Hashable | None:
+    """The whole text, case and spacing ignored."""
+    return " ".join(sample.text.split()).casefold() or None
+
+
+def final_answer(sample: Sample) -> Hashable | None:
+    r"""What stands in the last `\boxed{...}`, else after the last "answer" of the text, normalized.
+
+    "... so the answer is 1,024." and "\boxed{1024.0}" vote alike.
+    """
+    found = _boxed(sample.text) or _after_answer(sample.text)
+    return (normalize(found) or None) if found else None
+
+
+def number(sample: Sample) -> Hashable | None:
+    """The last number of the text."""
+    found = _NUMBER.findall(sample.text)
+    return normalize(found[-1]) if found else None
+
+
+def choice(sample: Sample) -> Hashable | None:
+    """The last stand-alone letter A to J of the text, as in multiple choice."""
+    found = re.findall(r"(?<![A-Za-z])\(?([A-J])\)?(?![A-Za-z])", sample.text)
+    return found[-1] if found else None
+
+
+def json_value(sample: Sample) -> Hashable | None:
+    """The text as JSON, key order and spacing ignored; None when it is not JSON."""
+    body = re.sub(r"^\s*```(?:json)?|```\s*$", "", sample.text).strip()
+    try:
+        return _canonical(json.loads(body))
+    except ValueError:
+        return None
+
+
+def tool_calls(ignore: Collection[str] = ()) -> AnswerKey:
+    """A key of tool calls: names and normalized arguments in order, without ids and the `ignore`d arguments.
+
+    A sample that calls no tool votes with its `final_answer` or, failing that, its text.
+    """
+    ignored = frozenset(ignore)
+
+    def key(sample: Sample) -> Hashable | None:
+        if not sample.tool_calls:
+            return auto(sample)
+        calls = []
+        for call in sample.tool_calls:
+            try:
+                arguments = json.loads(call.arguments or "{}")
+            except ValueError:
+                return None
+            if isinstance(arguments, dict):
+                arguments = {name: value for name, value in arguments.items() if name not in ignored}
+            calls.append((call.name, _canonical(arguments)))
+        return tuple(calls)
+
+    return key
+
+
+def auto(sample: Sample) -> Hashable | None:
+    """Tool calls if there are any, else the final answer if one is marked, else the whole text."""
+    if sample.tool_calls:
+        return _TOOL_CALLS(sample)
+    marked = final_answer(sample)
+    return text(sample) if marked is None else marked
+
+
+def normalize(answer: str) -> str:
+    """One spelling per answer: no outer punctuation, lower case, numbers without separators or zeros."""
+    plain = " ".join(answer.strip().strip(".,;:!$*` ").split()).casefold()
+    digits = plain.replace(",", "") if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
+    if re.fullmatch(r"[-+]?\d+(\.\d+)?", digits):
+        value = float(digits) if "." in digits else int(digits)
+        return str(int(value)) if value == int(value) else repr(value)
+    return plain
+
+
+_NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+_ANSWER = re.compile(r"answer(?:\s+is)?\s*[:=]?\s*([^\n]*)", re.IGNORECASE)
+
+
+def _after_answer(body: str) -> str | None:
+    found = _ANSWER.findall(body)
+    return found[-1] if found and found[-1].strip() else None
+
+
+def _boxed(body: str) -> str | None:
+    start = body.rfind(r"\boxed{")
+    if start < 0:
+        return None
+    depth, begin = 0, start + len(r"\boxed")
+    for position in range(begin, len(body)):
+        depth += {"{": 1, "}": -1}.get(body[position], 0)
+        if depth == 0:
+            return body[begin + 1 : position]
+    return None
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+_TOOL_CALLS = tool_calls()

@@ -1,0 +1,34 @@
+"""The commands, one file each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import tts_agent
+from tts_agent.cli.demo import demo
+from tts_agent.cli.solve import solve
+
+app = typer.Typer(
+    name="tts-agent",
+    help="Compute-adaptive reasoning (test-time scaling) under a hard token budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(solve)
+app.command()(demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"tts-agent {tts_agent.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Compute-adaptive reasoning (test-time scaling) under a hard token budget."""

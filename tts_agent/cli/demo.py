@@ -1,0 +1,52 @@
+"""`tts-agent demo`: the guided tour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tts_agent.cli import resolve
+from tts_agent.exceptions import ConfigurationError, MissingExtraError
+
+
+def demo(
+    model: Annotated[
+        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
+    ] = resolve.EMBEDDED,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
+    ] = None,
+    questions: Annotated[int, typer.Option(help="How many of the held-out problems.")] = 320,
+    budget: Annotated[
+        int, typer.Option(help="Hard cap of each policy, in tokens over all problems.")
+    ] = 3_000_000,
+    estimator: Annotated[
+        str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
+    ] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of all random streams.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out/demo"),
+) -> None:
+    """Let a LangGraph agent solve held-out problems under several policies, and compare them."""
+    if questions < 1:
+        raise ConfigurationError(f"--questions is {questions}: at least 1 is needed")
+    if budget < 1:
+        raise ConfigurationError(f"--budget is {budget}: give a number of tokens above 0")
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"--out {out} is a file: name a folder")
+    try:
+        from tts_agent.demo.tour import run_demo
+        from tts_agent.embedded.problems import demo_problems
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"the demo ({error.name})", "all") from None
+    run_demo(
+        demo_problems(questions),
+        resolve.sampler(model, base_url),
+        resolve.estimator(estimator, model),
+        budget=budget,
+        seed=seed,
+        out=out,
+        console=Console(),
+    )

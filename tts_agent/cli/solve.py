@@ -1,0 +1,84 @@
+"""`tts-agent solve`: one question, answered with as much compute as it is worth."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from tts_agent.budget import Budget
+from tts_agent.cli import resolve
+from tts_agent.cli.explain import explain as explanation
+from tts_agent.events import to_dict
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.messages import user
+from tts_agent.reasoner import AdaptiveReasoner, Result
+from tts_agent.routing import MarginalValue
+from tts_agent.step import Step
+
+
+def solve(
+    question: Annotated[str, typer.Argument(help='The question; "-" reads it from standard input.')],
+    model: Annotated[
+        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
+    ] = resolve.EMBEDDED,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Most tokens to spend, input and output: a hard cap.")
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Price of a token; 1/price tokens are worth one correct answer.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
+    estimator: Annotated[
+        str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
+    ] = "auto",
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the random streams, where the model can seed.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Print what was decided, and why.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Answer QUESTION. Example: tts-agent solve "Start with 47. Add 38. What is the result?" --explain"""
+    text = resolve.question(question)
+    if max_tokens is not None and max_tokens < 1:
+        raise ConfigurationError(f"--max-tokens is {max_tokens}: at least 1 is needed")
+    if temperature is not None and temperature < 0.0:
+        raise ConfigurationError(f"--temperature is {temperature}: it cannot be negative")
+    ledger = Budget(budget)
+    sampler = resolve.sampler(model, base_url)
+    if model == resolve.EMBEDDED:
+        from tts_agent.embedded.defaults import embedded_policy, embedded_step
+
+        step = embedded_step(text, seed=seed, max_tokens=max_tokens, temperature=temperature)
+        policy = embedded_policy(price)
+    else:
+        step = Step((user(text),), max_tokens=max_tokens or 1024, temperature=temperature, seed=seed)
+        policy = MarginalValue() if price is None else MarginalValue(price=price)
+    reasoner = AdaptiveReasoner(sampler, policy=policy, estimator=resolve.estimator(estimator, model))
+    result = reasoner.run(step, budget=ledger)
+    if as_json:
+        print(json.dumps(_summary(result), ensure_ascii=False, indent=2))
+        return
+    print(result.text)
+    if explain:
+        explanation(result, budget)
+
+
+def _summary(result: Result) -> dict[str, object]:
+    outcome = result.outcome
+    return {
+        "text": result.text,
+        "answer": outcome.answer,
+        "strategy": outcome.strategy,
+        "stop": outcome.stop,
+        "p_correct": outcome.p_correct,
+        "votes": {str(answer): count for answer, count in outcome.votes.items()},
+        "tokens": result.spent.tokens,
+        "calls": result.spent.calls,
+        "events": [to_dict(event) for event in result.events],
+    }

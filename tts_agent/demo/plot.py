@@ -1,0 +1,72 @@
+"""The picture of the demo: accuracy against tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tts_agent.demo.run import Run
+from tts_agent.demo.summary import policy_numbers
+
+LABELS = {
+    "single": "single",
+    "sc_5": "SC-5",
+    "sc_15": "SC-15",
+    "adaptive_consistency": "Adaptive-Consistency",
+    "ours_no_estimator": "ours, no estimator",
+    "ours": "ours",
+    "ours_at_sc_5": "ours, capped at SC-5's tokens",
+}
+
+
+def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Path) -> None:
+    """Write a PNG: contenders as points with 95 % intervals, ours at several prices as a line."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8.0, 5.0), dpi=150)
+    line = sorted([*frontier.values(), runs["ours"]], key=lambda run: run.spent)
+    axes.plot(
+        [_per_question(run) for run in line],
+        [policy_numbers(run)["accuracy"] for run in line],
+        color="tab:blue",
+        linewidth=1.2,
+        marker=".",
+        label="ours, by price",
+        zorder=1,
+    )
+    for name, run in runs.items():
+        numbers = policy_numbers(run)
+        low, high = numbers["ci"]
+        accuracy = numbers["accuracy"]
+        axes.errorbar(
+            _per_question(run),
+            accuracy,
+            yerr=[[accuracy - low], [high - accuracy]],
+            fmt="o" if name.startswith("ours") else "s",
+            color="tab:blue" if name.startswith("ours") else "tab:gray",
+            capsize=3,
+            elinewidth=0.8,
+        )
+        axes.annotate(
+            LABELS.get(name, name),
+            (_per_question(run), accuracy),
+            textcoords="offset points",
+            xytext=(7, -12 if name in ("ours_no_estimator", "sc_15") else 7),
+            fontsize=8,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("tokens per question, input and output (log scale)")
+    axes.set_ylabel("accuracy, with 95 % intervals over questions")
+    axes.set_title(f"Accuracy against tokens, {len(line[0].rows)} held-out problems, shared random draws")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def _per_question(run: Run) -> float:
+    return run.spent / len(run.rows)

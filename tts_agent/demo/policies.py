@@ -1,0 +1,50 @@
+"""The policies that the demo compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tts_agent.embedded.defaults import MAX_SAMPLES, embedded_policy, settings
+from tts_agent.routing import Fixed, Policy
+from tts_agent.stopping import AdaptiveConsistency, FixedSize
+from tts_agent.strategies import SelfConsistency, Single
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A policy under its name in the table."""
+
+    name: str
+    policy: Policy
+    estimates: bool = False
+    """Whether the difficulty estimator is asked."""
+    capped_at: str | None = None
+    """The contender whose spending is this one's hard cap; None for the cap that all share."""
+
+
+FRONTIER_PRICES = (4.0, 2.0, 0.5, 0.25)
+"""Multiples of the shipped price at which the frontier of the plot is drawn."""
+
+
+def contenders() -> list[Contender]:
+    """The table's rows, in an order in which everyone's cap is known before it runs."""
+    known = settings()
+    ours, matched = embedded_policy(), embedded_policy(known.price_matched)
+    return [
+        Contender("single", Fixed(Single())),
+        Contender("sc_5", Fixed(SelfConsistency(FixedSize(5)))),
+        Contender("sc_15", Fixed(SelfConsistency(FixedSize(MAX_SAMPLES)))),
+        Contender("adaptive_consistency", Fixed(SelfConsistency(AdaptiveConsistency(0.95, MAX_SAMPLES)))),
+        Contender("ours_no_estimator", ours),
+        Contender("ours", ours, estimates=True),
+        Contender("ours_at_sc_5", matched, estimates=True, capped_at="sc_5"),
+    ]
+
+
+def frontier() -> list[Contender]:
+    """Ours at other prices, for the plot."""
+    price = settings().price
+    return [
+        Contender(f"ours_price_x{multiple:g}", embedded_policy(price * multiple), estimates=True)
+        for multiple in FRONTIER_PRICES
+    ]

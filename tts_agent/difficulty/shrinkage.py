@@ -1,0 +1,64 @@
+"""How far a head is trusted: its prediction is pulled back towards what was believed without it.
+
+For stage one that is the mean of the class (docs: design of the estimator), for stage two the belief of stage one,
+so a head without skill changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+
+from tts_agent.difficulty.arrays import MAX_LOG_CONCENTRATION, Floats, logit, sigmoid
+from tts_agent.difficulty.likelihood import nll
+from tts_agent.difficulty.questions import Counts
+
+WEIGHTS = np.linspace(0.0, 1.0, 11)
+CAPS = np.log(np.array([1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 35.0, 60.0, 100.0, 200.0, 500.0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Shrinkage:
+    """mu <- w * mu + (1 - w) * mu_base; ln kappa likewise, then cut at a cap."""
+
+    weight: float = 1.0
+    """w, 0 (the head is ignored) .. 1 (taken as it is)."""
+    log_cap: float = MAX_LOG_CONCENTRATION
+    """ln of the largest concentration allowed while w > 0."""
+
+    @classmethod
+    def fit(cls, beliefs: Floats, base: Floats, counts: Counts) -> Shrinkage:
+        """The smallest weight that is within one standard error of the best likelihood, with its best cap.
+
+        Args:
+            beliefs: (n, 2), predicted without their own questions.
+            base: (n, 2), what to shrink towards.
+            counts: what came out.
+        """
+        best: list[tuple[Floats, Shrinkage]] = []
+        for weight in WEIGHTS:
+            options = [cls(float(weight), float(cap)) for cap in CAPS] if weight else [cls(0.0)]
+            losses = [counts.by_question(nll(option(beliefs, base), counts)) for option in options]
+            index = int(np.argmin([loss.mean() for loss in losses]))
+            best.append((losses[index], options[index]))
+        winner = min((loss for loss, _ in best), key=lambda loss: float(loss.mean()))
+        for loss, option in best:
+            behind = loss - winner
+            if behind.mean() <= behind.std() / np.sqrt(len(behind)):
+                return option
+        raise AssertionError("the winner is within reach of itself")
+
+    @property
+    def cap(self) -> float:
+        """Largest concentration."""
+        return exp(self.log_cap)
+
+    def __call__(self, beliefs: Floats, base: Floats) -> Floats:
+        """(n, 2) and (n, 2) -> (n, 2)."""
+        if self.weight == 0.0:
+            return base
+        mean = self.weight * sigmoid(beliefs[:, 0]) + (1.0 - self.weight) * sigmoid(base[:, 0])
+        size = self.weight * beliefs[:, 1] + (1.0 - self.weight) * base[:, 1]
+        return np.stack((logit(mean), np.minimum(size, self.log_cap)), axis=1)

@@ -1,0 +1,167 @@
+"""The driver: the only code that awaits a model and the only caller of the ledger.
+
+It performs the effects that a flow yields. Each call is reserved at its upper bound, clipped or refused when
+that does not fit, and settled with what the provider reported; released when nothing was billed, forfeited
+when nobody can know. Retries happen here, each under a reservation of its own, never inside a client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
+from tts_agent.effects import Balance, Call, Effect, Flow, Generate, Record, Together
+from tts_agent.events import Drawn, Event, Refused, Retried
+from tts_agent.exceptions import BudgetExhausted, SamplerError
+from tts_agent.sampling import SampleBatch, Sampler, SampleRequest
+
+T = TypeVar("T")
+
+LONGEST_WAIT = 60.0
+"""Seconds. An endpoint that asks for more is treated as failed."""
+
+
+class Driver:
+    """Runs the flows of one step; `events` and `charged` tell what happened.
+
+    Args:
+        sampler: the door to the model.
+        budget: the ledger every call is on.
+        max_retries: further tries of a call that failed but may succeed later.
+        min_tokens: the shortest completion worth having; a call the budget cannot give that is refused.
+    """
+
+    def __init__(
+        self, sampler: Sampler, budget: Budget, *, max_retries: int = 2, min_tokens: int = 16
+    ) -> None:
+        self.sampler = sampler
+        self.budget = budget
+        self.events: list[Event] = []
+        self.charged = Amount()
+        self.last_failure: SamplerError | None = None
+        self._max_retries = max_retries
+        self._min_tokens = min_tokens
+        self._drawn: Counter[SampleRequest] = Counter()
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Perform the flow's effects until it returns. Exceptions of effects are thrown into the flow."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    reply = await self._perform(effect)
+                except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            flow.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Generate(request, n, final):
+                return await self._generate(request, n, final=final)
+            case Call(function):
+                return await asyncio.to_thread(function)
+            case Together(flows):
+                return await self._together(flows)
+            case Balance():
+                return self.budget.view()
+            case Record(event):
+                self.events.append(event)
+                return None
+
+    async def _together(self, flows: tuple[Flow[Any], ...]) -> tuple[Any, ...]:
+        tasks = [asyncio.ensure_future(self.run(flow)) for flow in flows]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    async def _generate(self, request: SampleRequest, n: int, *, final: bool) -> SampleBatch:
+        for attempt in range(self._max_retries + 1):
+            batch, error = await self._try(request, n, final=final)
+            if error is None:
+                return batch
+            self.last_failure = error
+            wait = error.retry_after if error.retry_after is not None else _backoff(attempt)
+            if not error.retryable or attempt == self._max_retries or wait > LONGEST_WAIT:
+                break
+            self.events.append(Retried(str(error), wait))
+            await asyncio.sleep(wait)
+        return batch
+
+    async def _try(
+        self, request: SampleRequest, n: int, *, final: bool
+    ) -> tuple[SampleBatch, SamplerError | None]:
+        """One call under one reservation. An error is returned beside the (empty) batch that it left."""
+        bound = self.sampler.token_bound(request)
+        ask = Ask(bound, n, request.max_tokens, min(self._min_tokens, request.max_tokens), final)
+        try:
+            grant = await self._reserve(ask)
+        except BudgetExhausted as error:
+            self.events.append(Refused(str(error)))
+            return SampleBatch(exhausted=True), None
+        key = replace(request, offset=0)
+        granted = replace(request, max_tokens=grant.max_tokens, offset=request.offset + self._drawn[key])
+        self._drawn[key] += grant.n
+        try:
+            batch = await self.sampler.sample(granted, grant.n)
+        except SamplerError as error:
+            charged = self._end(grant, None if error.billed else 0)
+            self._report(n, grant, SampleBatch(failures=(error,)), charged)
+            return SampleBatch(failures=(error,)), error
+        except BaseException:
+            self._end(grant, None)
+            raise
+        unknown = min(batch.unaccounted, grant.n) * (bound + grant.max_tokens)
+        charged = self._end(grant, batch.usage.total + unknown)
+        self._report(n, grant, batch, charged)
+        self.last_failure = next(iter(batch.failures), self.last_failure)
+        return replace(batch, samples=batch.samples[: grant.n], exhausted=grant.n < n), None
+
+    async def _reserve(self, ask: Ask) -> Reservation:
+        while isinstance(grant := self.budget.reserve(ask), Busy):
+            await asyncio.wrap_future(grant.changed)
+        return grant
+
+    def _end(self, grant: Reservation, tokens: int | None) -> int:
+        """End the reservation: with a bill, with none (0), or with nobody knowing (None)."""
+        if tokens is None:
+            grant.forfeit()
+            tokens = grant.cost.tokens
+        elif tokens == 0:
+            grant.release()
+        else:
+            grant.settle(tokens)
+        self.charged += Amount(tokens, grant.n if tokens else 0)
+        return tokens
+
+    def _report(self, asked: int, grant: Reservation, batch: SampleBatch, charged: int) -> None:
+        self.events.append(
+            Drawn(
+                asked=asked,
+                granted=grant.n,
+                received=len(batch.samples),
+                max_tokens=grant.max_tokens,
+                usage=batch.usage,
+                charged=charged,
+                longest=max((sample.usage.output_tokens for sample in batch.samples), default=0),
+                failures=tuple(str(error) for error in batch.failures),
+            )
+        )
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds before the next try: exponential with full jitter, at least a tenth of a second."""
+    return 0.1 + random.uniform(0.0, 0.5 * 2.0**attempt)

@@ -1,0 +1,1 @@
+"""The tiny language model that makes the first command work with no key and no network."""

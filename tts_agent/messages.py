@@ -1,0 +1,47 @@
+"""Messages in the shape every chat endpoint shares. Framework objects ride along untouched in `raw`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model proposes. Two calls are equal when name and argument text are; ids do not count."""
+
+    name: str
+    arguments: str
+    """JSON text as the model wrote it; `answers.tool_calls` normalizes it for votes."""
+    id: str | None = field(default=None, compare=False)
+    valid: bool = True
+    """False when the framework or the endpoint could not parse the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. Equality and hash ignore `raw`, so requests can be compared and counted."""
+
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    raw: Any = field(default=None, compare=False, repr=False)
+    """The framework's or endpoint's own object, for content this type does not model (images, ...)."""
+
+
+def user(content: str) -> Message:
+    """A user turn."""
+    return Message("user", content)
+
+
+def assistant(content: str) -> Message:
+    """An assistant turn. As the *last* message of a request it is a prefix for the model to continue."""
+    return Message("assistant", content)
+
+
+def system(content: str) -> Message:
+    """A system turn."""
+    return Message("system", content)

@@ -1,0 +1,1 @@
+"""LangGraph nodes: adaptive reasoning inside graphs that people already have."""

@@ -1,0 +1,145 @@
+"""The adaptive reasoner: estimate, decide, run, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tts_agent.budget import Amount, Budget
+from tts_agent.difficulty import Estimator, SampleSignals, StepText
+from tts_agent.driver import Driver
+from tts_agent.effects import Flow, balance, call, generate, record
+from tts_agent.events import Decided, Drawn, Estimated, Event, Refused
+from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
+from tts_agent.messages import user
+from tts_agent.portal import run_sync
+from tts_agent.probability import Beta
+from tts_agent.routing import Decision, MarginalValue, Policy
+from tts_agent.sampling import Sample, Sampler
+from tts_agent.step import Outcome, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one step was answered, and what it cost."""
+
+    outcome: Outcome
+    decision: Decision
+    difficulty: Beta | None
+    """The belief about pass@1 that the decision was made with."""
+    spent: Amount
+    """What the ledger was charged for this step."""
+    events: tuple[Event, ...]
+    """Everything that was decided, drawn and verified, in order."""
+
+    @property
+    def serial_tokens(self) -> int:
+        """Output tokens one after the other, of each round of calls the longest sample: a measure of latency."""
+        return sum(event.longest for event in self.events if isinstance(event, Drawn))
+
+    @property
+    def sample(self) -> Sample:
+        """The winner."""
+        assert self.outcome.sample is not None
+        return self.outcome.sample
+
+    @property
+    def text(self) -> str:
+        """The winner's text."""
+        return self.sample.text
+
+
+class AdaptiveReasoner:
+    """Answers steps with as much compute as they are worth, under a budget that is a hard cap.
+
+    Args:
+        sampler: the door to the model.
+        policy: chooses the strategy of each step; by default `MarginalValue()`.
+        estimator: predicts pass@1; without one the policy starts from its prior.
+        budget: ledger (or number of tokens) shared by every step; by default unlimited. A step can be given
+            a budget of its own instead.
+        max_retries, min_tokens: see `Driver`.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        *,
+        policy: Policy | None = None,
+        estimator: Estimator | None = None,
+        budget: Budget | int | None = None,
+        max_retries: int = 2,
+        min_tokens: int = 16,
+    ) -> None:
+        if max_retries < 0 or min_tokens < 1:
+            raise ConfigurationError(
+                f"max_retries must be >= 0 and min_tokens >= 1, got {max_retries} and {min_tokens}"
+            )
+        self.sampler = sampler
+        self.policy: Policy = policy or MarginalValue()
+        self.estimator = estimator
+        self.budget = as_budget(budget)
+        self._max_retries = max_retries
+        self._min_tokens = min_tokens
+
+    async def arun(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
+        """Answer a step (or a plain question).
+
+        Raises:
+            BudgetExhausted: not even one call fitted into the budget.
+            SamplerError: every call failed; the last failure is raised.
+            ConfigurationError: the step cannot be asked at all (empty question, ...).
+        """
+        if isinstance(step, str):
+            step = Step((user(step),))
+        ledger = self.budget if budget is None else as_budget(budget)
+        driver = Driver(self.sampler, ledger, max_retries=self._max_retries, min_tokens=self._min_tokens)
+        outcome, decision, difficulty = await driver.run(self._answer(step))
+        if outcome.sample is None:
+            raise _why(outcome, driver)
+        return Result(outcome, decision, difficulty, driver.charged, tuple(driver.events))
+
+    def run(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
+        """`arun` for synchronous callers, inside a running event loop too."""
+        return run_sync(self.arun(step, budget=budget))
+
+    def _answer(self, step: Step) -> Flow[tuple[Outcome, Decision, Beta | None]]:
+        estimator, text = self.estimator, StepText.of(step, self.sampler.name)
+        if estimator:
+            (belief,) = yield from call(lambda: estimator.predict([text]))
+            step = replace(step, difficulty=belief)
+            yield from record(_estimated(1, belief))
+        decision = self.policy.decide(step, (yield from balance()))
+        if decision.strategy is None:
+            batch = yield from generate(step.request(), 1, final=step.final)
+            if not batch.samples:
+                return Outcome("single", "budget" if batch.exhausted else "failed"), decision, step.difficulty
+            step = step.with_drawn(batch.samples)
+            if estimator and step.difficulty:
+                first, prior = SampleSignals.of(batch.samples[0]), step.difficulty
+                belief = yield from call(lambda: estimator.update(text, prior, first))
+                step = replace(step, difficulty=belief)
+                yield from record(_estimated(2, belief))
+            decision = self.policy.decide(step, (yield from balance()))
+        if decision.strategy is None:
+            raise ConfigurationError(
+                "the policy asked for a second probe: it must choose a strategy after one"
+            )
+        yield from record(Decided(decision.name, decision.price, decision.reason, dict(decision.values)))
+        outcome = yield from decision.strategy.run(step)
+        return outcome, decision, step.difficulty
+
+
+def as_budget(budget: Budget | int | None) -> Budget:
+    """A ledger from a ledger, a number of tokens, or nothing (no limit)."""
+    return budget if isinstance(budget, Budget) else Budget(budget)
+
+
+def _estimated(stage: int, belief: Beta) -> Estimated:
+    return Estimated(stage, belief.mean, *belief.interval())
+
+
+def _why(outcome: Outcome, driver: Driver) -> Exception:
+    refusals = [event.reason for event in driver.events if isinstance(event, Refused)]
+    if outcome.stop == "budget" and refusals:
+        return BudgetExhausted(refusals[-1])
+    return driver.last_failure or SamplerError("the model returned no sample", billed=False)

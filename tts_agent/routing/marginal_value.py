@@ -1,0 +1,98 @@
+"""Routing by marginal value: every strategy that a step allows competes in the same currency.
+
+The currency is one correct answer. With lambda the price of a token, c the tokens of one call (known exactly
+after the first) and Beta(a, b) the belief about pass@1, a strategy is worth its expected probability of a
+correct answer less lambda times the tokens it is expected to spend from here on:
+
+    single                  a / (a + b)
+    self-consistency        value of the price table (`stopping.PriceRule`)
+    best-of-n, verified     sum over tries of P(reached) (P(passes) - lambda c)  (`stopping.UntilAccepted`)
+    refinement, verified    rounds while the fix rate is above lambda times the tokens of a round
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tts_agent.budget import BudgetView
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.probability import Beta
+from tts_agent.routing.base import Decision
+from tts_agent.routing.profile import ClassProfile
+from tts_agent.sampling import Usage
+from tts_agent.step import Step
+from tts_agent.stopping import PriceRule, UntilAccepted
+from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single, Strategy
+from tts_agent.strategies.sequential_refinement import plain_feedback
+from tts_agent.verifiers import Verdict, Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class MarginalValue:
+    """Probes with one call, then takes the strategy with the highest value net of price."""
+
+    price: float = 2e-5
+    """Price of a token; 1 / price is the number of tokens that one correct answer is worth."""
+    verifiers: Mapping[str, Verifier] = field(default_factory=dict)
+    """Verifier of each class of steps that has one."""
+    profiles: Mapping[str, ClassProfile] = field(default_factory=dict)
+    """What was measured about each class of steps."""
+    prior: Beta = field(default_factory=lambda: Beta(1.0, 1.0))
+    """Belief about pass@1 of a step that no estimator judged."""
+    max_samples: int = 16
+    max_rounds: int = 6
+    feedback: Callable[[Verdict], str] = plain_feedback
+
+    def __post_init__(self) -> None:
+        if self.price < 0.0 or self.max_samples < 1 or self.max_rounds < 1:
+            raise ConfigurationError(
+                f"price must be >= 0, max_samples and max_rounds at least 1, "
+                f"got {self.price}, {self.max_samples} and {self.max_rounds}"
+            )
+
+    def decide(self, step: Step, budget: BudgetView) -> Decision:
+        if not step.drawn:
+            return Decision(None, "one call first: it is needed anyway and tells the most", self.price)
+        arms = self._arms(step)
+        strategy, _ = max(arms, key=lambda arm: arm[1])
+        values = {arm.name: value for arm, value in arms}
+        gain = values[strategy.name] - values["single"]
+        reason = (
+            f"{strategy.name} is worth {gain:+.3f} of a correct answer more than stopping after one call"
+            if gain > 0.0
+            else "no further call is worth its price"
+        )
+        return Decision(strategy, reason, self.price, values)
+
+    def _arms(self, step: Step) -> list[tuple[Strategy, float]]:
+        """Each strategy with its value, the cheapest first so that it wins ties."""
+        belief = step.difficulty or self.prior
+        profile = self.profiles.get(step.kind, ClassProfile())
+        verifier = self.verifiers.get(step.kind)
+        used = step.drawn[0].usage
+        cost = self.price * used.total
+        vote = PriceRule(belief, profile.theta, cost, self.max_samples)
+        arms: list[tuple[Strategy, float]] = [
+            (Single(), belief.mean),
+            (SelfConsistency(vote, profile.theta), vote.value(step.tally())),
+        ]
+        if verifier:
+            tries = UntilAccepted(belief, cost, self.max_samples)
+            rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, self.max_samples - 1).value()
+            arms.append((BestOfN(verifier, tries), belief.mean + (1.0 - belief.mean) * rest))
+        if verifier and profile.fix_rate > 0.0:
+            gain = self._refinement_gain(profile.fix_rate, self.price * _round_tokens(used))
+            refine = SequentialRefinement(verifier, self.max_rounds, self.feedback)
+            arms.append((refine, belief.mean + (1.0 - belief.mean) * gain))
+        return arms
+
+    def _refinement_gain(self, fix_rate: float, cost: float) -> float:
+        """Value of up to `max_rounds` rounds after a wrong attempt; not positive when no round pays."""
+        still_wrong = (1.0 - fix_rate) ** self.max_rounds
+        return (fix_rate - cost) * (1.0 - still_wrong) / fix_rate
+
+
+def _round_tokens(first: Usage) -> int:
+    """Tokens of one round: the first prompt, the attempt read back, and a new attempt."""
+    return first.input_tokens + 2 * first.output_tokens

@@ -1,0 +1,162 @@
+"""Stop by price: draw while the expected gain in P(correct) is worth the tokens.
+
+Backward induction over (votes of the leader, votes of the runner-up, samples drawn) with batches of 1, 2, 4
+or 8, under the Beta-Ewens posterior of `voting`. A one-step look-ahead stops too early (one sample cannot
+overturn 2-0); the table sees all steps to the horizon. Other answers are taken as singletons: the state
+keeps the two counts that decide, and the posterior of that stylized tally stands for the real one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.probability import Beta
+from tts_agent.voting import Tally, posterior
+
+State = tuple[int, int, int]
+"""(leader, runner-up, drawn), leader >= runner-up."""
+
+BATCHES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """Optimal stopping of a vote at a given price per sample.
+
+    The belief is rounded (mean to 1/40, concentration to a few sizes), so that the tables of a whole run are
+    shared: about 50 ms to build one at max_samples = 16, a dictionary look-up afterwards.
+    """
+
+    prior: Beta
+    """Belief about pass@1, not counting the votes themselves."""
+    theta: float
+    """Concentration of wrong answers (fitted per class of steps)."""
+    cost: float
+    """Price of one sample, in units of one correct answer."""
+    max_samples: int = 16
+
+    def __post_init__(self) -> None:
+        if self.cost < 0.0 or self.theta <= 0.0 or self.max_samples < 1:
+            raise ConfigurationError(f"cost must be >= 0, theta above 0, max_samples at least 1: {self}")
+
+    def still_needed(self, votes: Tally) -> int:
+        return self._look_up(votes)[1]
+
+    def value(self, votes: Tally) -> float:
+        """Expected P(correct) of the final answer less the price of the samples still drawn."""
+        return self._look_up(votes)[0]
+
+    def _look_up(self, votes: Tally) -> tuple[float, int]:
+        """Samples that could not vote are failures: they lower the belief and use up the horizon."""
+        mean, concentration = _rounded(Beta(self.prior.a, self.prior.b + votes.invalid))
+        horizon = self.max_samples - votes.invalid
+        valid = votes.drawn - votes.invalid
+        if valid >= horizon:
+            return posterior(votes, self.prior, self.theta).of(votes.leader), 0
+        return price_table(mean, concentration, self.theta, self.cost, horizon)[*votes.top(), valid]
+
+
+def _rounded(prior: Beta) -> tuple[float, float]:
+    mean = min(max(round(prior.mean * 40) / 40, 0.0125), 0.9875)
+    concentration = min(
+        (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0), key=lambda size: abs(size - prior.concentration)
+    )
+    return mean, concentration
+
+
+@lru_cache(maxsize=4096)
+def price_table(
+    mean: float, concentration: float, theta: float, cost: float, max_samples: int
+) -> dict[State, tuple[float, int]]:
+    """Value and best batch (0 = stop) of every state with at most `max_samples` drawn."""
+    prior = Beta.of(mean, concentration)
+    table: dict[State, tuple[float, int]] = {}
+    steps: dict[State, list[tuple[State, float]]] = {}
+    for drawn in range(max_samples, -1, -1):
+        for state in _states(drawn):
+            best = (_p_leader(state, prior, theta), 0)
+            if drawn < max_samples:
+                steps[state] = _next(state, prior, theta)
+                for batch in BATCHES:
+                    if drawn + batch > max_samples:
+                        break
+                    value = _ahead(state, batch, steps, table) - batch * cost
+                    if value > best[0] + 1e-9:
+                        best = (value, batch)
+            table[state] = best
+    return table
+
+
+def _ahead(
+    state: State,
+    batch: int,
+    steps: dict[State, list[tuple[State, float]]],
+    table: dict[State, tuple[float, int]],
+) -> float:
+    """Expected value after `batch` draws without stopping in between."""
+    reached = {state: 1.0}
+    for _ in range(batch):
+        after: dict[State, float] = {}
+        for here, mass in reached.items():
+            for there, chance in steps[here]:
+                after[there] = after.get(there, 0.0) + mass * chance
+        reached = after
+    return sum(mass * table[there][0] for there, mass in reached.items())
+
+
+def _states(drawn: int) -> list[State]:
+    """Leader, runner-up and singletons that add up to `drawn`; a runner-up of 0 leaves no singletons."""
+    return [
+        (leader, second, drawn)
+        for leader in range(drawn + 1)
+        for second in range(min(leader, drawn - leader) + 1)
+        if second > 0 or leader == drawn
+    ]
+
+
+def _tally(state: State) -> Tally:
+    leader, second, drawn = state
+    singletons = [f"other {i}" for i in range(drawn - leader - second)]
+    return Tally(("leader",) * leader + ("second",) * second + tuple(singletons))
+
+
+def _p_leader(state: State, prior: Beta, theta: float) -> float:
+    return posterior(_tally(state), prior, theta).of("leader")
+
+
+def _next(state: State, prior: Beta, theta: float) -> list[tuple[State, float]]:
+    """Where one more sample leads, by the posterior predictive of the Beta-Ewens mixture."""
+    leader, second, drawn = state
+    tally = _tally(state)
+    after = posterior(tally, prior, theta)
+    total = prior.concentration + drawn
+    chance = dict.fromkeys(tally.counts, 0.0)
+    fresh = 0.0
+    for answer, weight in [*after.correct.items(), (None, after.unseen)]:
+        right = tally.counts.get(answer, 0)
+        p_right, wrong = (prior.a + right) / total, drawn - right
+        if answer is None:
+            fresh += weight * p_right
+        else:
+            chance[answer] += weight * p_right
+        fresh += weight * (1.0 - p_right) * theta / (theta + wrong)
+        for other, count in tally.counts.items():
+            if other != answer:
+                chance[other] += weight * (1.0 - p_right) * count / (theta + wrong)
+    moves: dict[State, float] = {}
+    for answer, probability in [*chance.items(), (None, fresh)]:
+        there = _after(answer, leader, second, drawn)
+        moves[there] = moves.get(there, 0.0) + probability
+    return list(moves.items())
+
+
+def _after(answer: object, leader: int, second: int, drawn: int) -> State:
+    if answer == "leader":
+        return leader + 1, second, drawn + 1
+    if answer == "second":
+        return max(leader, second + 1), min(leader, second + 1), drawn + 1
+    count = 1 if answer is None else 2
+    ranked = sorted((leader, second, count), reverse=True)
+    return ranked[0], ranked[1], drawn + 1

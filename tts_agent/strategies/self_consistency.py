@@ -1,0 +1,44 @@
+"""Parallel samples with voting (self-consistency, Wang et al., arXiv 2203.11171), under any stopping rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tts_agent.effects import Flow
+from tts_agent.probability import Beta
+from tts_agent.step import Outcome, Step, StopReason
+from tts_agent.stopping import FixedSize, StoppingRule
+from tts_agent.strategies.base import cut_short, draw, usable, voters
+from tts_agent.voting import posterior
+
+
+@dataclass(frozen=True, slots=True)
+class SelfConsistency:
+    """Draws what the rule still needs, in parallel batches, and returns the first sample of the majority."""
+
+    name: ClassVar[str] = "self_consistency"
+
+    rule: StoppingRule = field(default_factory=lambda: FixedSize(5))
+    theta: float = 1.0
+    """Concentration of wrong answers, for the reported P(correct)."""
+
+    def run(self, step: Step) -> Flow[Outcome]:
+        stop: StopReason = "settled"
+        while (needed := self.rule.still_needed(step.tally())) > 0:
+            step, batch = yield from draw(step, needed)
+            if not batch.samples:
+                stop = cut_short(batch)
+                break
+        tally = step.tally()
+        winner = next(iter(voters(step.drawn, tally)), None) if tally.counts else usable(step, step.drawn)
+        prior = step.difficulty or Beta(1.0, 1.0)
+        return Outcome(
+            self.name,
+            stop,
+            winner,
+            answer=tally.leader,
+            samples=step.drawn,
+            votes=tally.counts,
+            p_correct=posterior(tally, prior, self.theta).of(tally.leader),
+        )

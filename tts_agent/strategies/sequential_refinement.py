@@ -1,0 +1,93 @@
+"""Sequential refinement: answer, verify, tell the model what is wrong, answer again.
+
+It pays with external feedback, and only then (Huang et al., arXiv 2310.01798): without a verifier this
+strategy cannot be built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tts_agent.answers import vote
+from tts_agent.effects import Flow, generate
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.messages import assistant, user
+from tts_agent.sampling import Sample, SampleBatch
+from tts_agent.step import Outcome, Step, StopReason
+from tts_agent.strategies.base import cut_short, draw
+from tts_agent.strategies.best_of_n import verified
+from tts_agent.verifiers import Verdict, Verifier
+from tts_agent.voting import Tally
+
+
+def plain_feedback(verdict: Verdict) -> str:
+    """What the model is told when the verifier has no words of its own."""
+    if verdict.wrong_at is not None:
+        return f"Your answer is wrong: the first mistake is in step {verdict.wrong_at}. Correct it in full."
+    return "Your answer is wrong. Correct it in full."
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialRefinement:
+    """Refines the best attempt so far until the verifier accepts, at most `max_rounds` times.
+
+    Best so far is the highest score, then the latest first mistake, then the latest attempt: an attempt that
+    went astray earlier than its parent is dropped, and the parent is tried again.
+    """
+
+    name: ClassVar[str] = "sequential_refinement"
+
+    verifier: Verifier
+    max_rounds: int = 4
+    feedback: Callable[[Verdict], str] = plain_feedback
+
+    def __post_init__(self) -> None:
+        if self.max_rounds < 1:
+            raise ConfigurationError(f"max_rounds is {self.max_rounds}: at least one round is needed")
+
+    def run(self, step: Step) -> Flow[Outcome]:
+        attempts = step.drawn
+        batch = SampleBatch()
+        if not attempts:
+            step, batch = yield from draw(step, 1)
+            attempts = step.drawn
+        if not attempts:
+            return Outcome(self.name, cut_short(batch))
+        verdicts = yield from verified(self.verifier, step, attempts)
+        best, verdict = max(zip(attempts, verdicts, strict=True), key=_merit)
+        stop: StopReason = "rounds"
+        for _ in range(self.max_rounds):
+            if verdict.accepted:
+                break
+            said = verdict.feedback or self.feedback(verdict)
+            request = step.request(assistant(best.text), user(said))
+            batch = yield from generate(request, 1, final=step.final)
+            if not batch.samples:
+                stop = cut_short(batch)
+                break
+            attempts += batch.samples
+            further = yield from verified(self.verifier, step, batch.samples)
+            best, verdict = max((best, verdict), (batch.samples[0], further[0]), key=_later_merit(verdict))
+        votes = Tally(tuple(vote(sample, step.answer_key) for sample in attempts))
+        return Outcome(
+            self.name,
+            "accepted" if verdict.accepted else stop,
+            best,
+            answer=vote(best, step.answer_key),
+            samples=attempts,
+            votes=votes.counts,
+            p_correct=min(1.0, max(0.0, verdict.score)),
+            accepted=verdict.accepted,
+        )
+
+
+def _merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:
+    verdict = attempt[1]
+    return verdict.accepted, verdict.score, float(verdict.wrong_at or 0)
+
+
+def _later_merit(current: Verdict) -> Callable[[tuple[Sample, Verdict]], tuple[bool, float, float, bool]]:
+    """Merit, ties to the newcomer."""
+    return lambda attempt: (*_merit(attempt), attempt[1] is not current)
