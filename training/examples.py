@@ -1,19 +1,36 @@
 """Training examples drawn on the fly from the train split."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from random import Random
+from typing import Protocol
 
+from training.attempts import Attempted
 from training.mistakes import spoil
 from tts_agent.embedded.chat import feedback, prompt_ids
-from tts_agent.embedded.tasks import FAMILIES, STEP_SEPARATOR, Problem, Split, draw, first_wrong_step, split_solution
+from tts_agent.embedded.tasks import (
+    FAMILIES,
+    STEP_SEPARATOR,
+    Problem,
+    Split,
+    draw,
+    first_wrong_step,
+    split_solution,
+)
 from tts_agent.embedded.tokenizer import Tokenizer
 
-_FAMILY_WEIGHTS = {"chain": 0.22, "story": 0.16, "lookup": 0.26, "sort": 0.16, "countdown": 0.20}
+_FAMILY_WEIGHTS = {"chain": 0.26, "story": 0.16, "lookup": 0.26, "sort": 0.14, "countdown": 0.18}
 _REVISION, _CONTINUATION = 0.08, 0.07
-_CURRICULUM = 0.15
-"""Share of the run after which all levels are drawn."""
+_OPENING, _OPENED = 0.3, 0.3
+"""Share of each ladder that is drawn at the start, and share of the run after which all of it is."""
+
+_OWN_REVISION, _OWN_CONTINUATION = 0.27, 0.18
+_LOCATED = 0.75
+_ATTEMPTS_SHOWN = (0.8, 0.15, 0.05)
+"""How often one, two and three wrong attempts stand before a revision."""
+_LONGEST = 1000
+"""Tokens; a conversation that would be longer shows one attempt only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +41,49 @@ class Example:
     start: int
 
 
-class Examples:
-    """An endless source of examples that follows the run's progress."""
+class Source(Protocol):
+    """An endless supply of examples."""
+
+    progress: float
+    """Share of the run that is done, 0 to 1; set by the training loop."""
+
+    def __iter__(self) -> Iterator[Example]: ...
+
+
+class Writer:
+    """Writes problems as token ids."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def direct(self, problem: Problem) -> Example:
+        """Question, then solution."""
+        return self._example([problem.question], "", problem.solution)
+
+    def revision(self, problem: Problem, attempts: Sequence[str], *, located: bool) -> Example:
+        """Question, wrong attempts each followed by feedback, then solution."""
+        turns = [problem.question]
+        for attempt in attempts:
+            step = first_wrong_step(problem.question, attempt) if located else None
+            turns += [attempt, feedback(step)]
+        return self._example(turns, "", problem.solution)
+
+    def continuation(self, problem: Problem, prefix: str) -> Example:
+        """Question and ``prefix``, the beginning of the solution; then its rest."""
+        return self._example([problem.question], prefix, problem.solution.removeprefix(prefix))
+
+    def _example(self, turns: list[str], prefix: str, completion: str) -> Example:
+        prompt = prompt_ids(self._tokenizer, turns, prefix)
+        return Example([*prompt, *self._tokenizer.encode(completion), self._tokenizer.eos], len(prompt))
+
+
+class Generated:
+    """First stage: problems of growing difficulty, a few with mistakes made up by rule."""
 
     def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
-        self._tokenizer = tokenizer
+        self._write = Writer(tokenizer)
         self._rng = Random(seed)
         self.progress = 0.0
-        """Share of the run that is done, 0 to 1; levels open up at the beginning."""
 
     def __iter__(self) -> Iterator[Example]:
         while True:
@@ -43,37 +95,66 @@ class Examples:
         if kind < _REVISION:
             attempt = spoil(self._rng, problem)
             if attempt is not None:
-                return self.revision(problem, [attempt], located=self._rng.random() < 0.5)
+                return self._write.revision(problem, [attempt], located=self._rng.random() < 0.5)
         elif kind < _REVISION + _CONTINUATION:
-            return self.continuation(problem)
-        return self.direct(problem)
+            steps, _ = split_solution(problem.solution)
+            kept = self._rng.randint(1, len(steps))
+            prefix = "".join(step + STEP_SEPARATOR for step in steps[:kept]).rstrip()
+            return self._write.continuation(problem, prefix)
+        return self._write.direct(problem)
 
     def _problem(self) -> Problem:
         names, weights = zip(*_FAMILY_WEIGHTS.items(), strict=True)
         family = self._rng.choices(names, weights)[0]
-        levels = FAMILIES[family].levels
-        opened = min(1.0, 0.4 + 0.6 * self.progress / _CURRICULUM)
-        return draw(self._rng, family, self._rng.randint(1, ceil(levels * opened)), Split.TRAIN)
+        opened = min(1.0, _OPENING + (1 - _OPENING) * self.progress / _OPENED)
+        levels = range(1, ceil(FAMILIES[family].levels * opened) + 1)
+        # Easy problems are short: without extra weight nearly all tokens would be spent on the hardest, whose
+        # single steps are learned from the easy ones. The weight fades to none.
+        level_weights = [(level + 1) ** (1.2 * (self.progress - 1)) for level in levels]
+        return draw(self._rng, family, self._rng.choices(levels, level_weights)[0], Split.TRAIN)
 
-    def direct(self, problem: Problem) -> Example:
-        """Question, then solution."""
-        return self._example([problem.question], "", problem.solution)
 
-    def revision(self, problem: Problem, attempts: list[str], *, located: bool) -> Example:
-        """Question, wrong attempts each followed by feedback, then solution."""
-        turns = [problem.question]
-        for attempt in attempts:
-            step = first_wrong_step(problem.question, attempt) if located else None
-            turns += [attempt, feedback(step)]
-        return self._example(turns, "", problem.solution)
+class Attempts:
+    """Second stage: the model's own attempts, revised after feedback or continued where they were right."""
 
-    def continuation(self, problem: Problem) -> Example:
-        """Question and the first steps of the solution, then its rest."""
-        steps, _ = split_solution(problem.solution)
-        kept = self._rng.randint(1, len(steps))
-        prefix = "".join(step + STEP_SEPARATOR for step in steps[:kept]).rstrip()
-        return self._example([problem.question], prefix, problem.solution.removeprefix(prefix))
+    def __init__(self, tokenizer: Tokenizer, seed: int, attempted: Sequence[Attempted]) -> None:
+        self._write = Writer(tokenizer)
+        self._rng = Random(seed)
+        self._failed = [item for item in attempted if any(a.wrong_at is not None for a in item.attempts)]
+        self._begun = [
+            item for item in self._failed if any(_useful_prefix(item.problem, a.prefix) for a in item.attempts)
+        ]
+        self._direct = Generated(tokenizer, seed)
+        self.progress = 0.0
 
-    def _example(self, turns: list[str], prefix: str, completion: str) -> Example:
-        prompt = prompt_ids(self._tokenizer, turns, prefix)
-        return Example([*prompt, *self._tokenizer.encode(completion), self._tokenizer.eos], len(prompt))
+    def __iter__(self) -> Iterator[Example]:
+        self._direct.progress = 1.0
+        for direct in self._direct:
+            kind = self._rng.random()
+            if kind < _OWN_REVISION:
+                yield self._revision()
+            elif kind < _OWN_REVISION + _OWN_CONTINUATION:
+                yield self._continuation()
+            else:
+                yield direct
+
+    def _revision(self) -> Example:
+        item = self._rng.choice(self._failed)
+        wrong = [attempt.text for attempt in item.attempts if attempt.wrong_at is not None]
+        shown = self._rng.choices((1, 2, 3), _ATTEMPTS_SHOWN)[0]
+        chosen = self._rng.sample(wrong, min(shown, len(wrong)))
+        located = self._rng.random() < _LOCATED
+        example = self._write.revision(item.problem, chosen, located=located)
+        if len(example.ids) > _LONGEST:
+            example = self._write.revision(item.problem, chosen[:1], located=located)
+        return example
+
+    def _continuation(self) -> Example:
+        item = self._rng.choice(self._begun)
+        prefixes = [a.prefix for a in item.attempts if _useful_prefix(item.problem, a.prefix)]
+        return self._write.continuation(item.problem, self._rng.choice(prefixes))
+
+
+def _useful_prefix(problem: Problem, prefix: str) -> bool:
+    """Whether the known solution goes on from ``prefix``; in ``countdown`` another one may."""
+    return bool(prefix) and problem.solution.startswith(prefix)

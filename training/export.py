@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from training.llama import LlamaConfig
-from training.vocabulary import write
+from training.vocabulary import write_tokenizer
 from tts_agent.embedded.tokenizer import Tokenizer
 
 
@@ -17,14 +17,14 @@ def export(weights: Path, folder: Path) -> None:
     state = torch.load(weights, map_location="cpu")
     state = state.get("model", state)
     config = LlamaConfig(vocab_size=state["model.embed_tokens.weight"].shape[0])
-    write(folder, config.max_position_embeddings)
+    write_tokenizer(folder, config.max_position_embeddings)
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     special = {"pad": tokenizer.pad, "bos": tokenizer.bos, "eos": tokenizer.eos}
     (folder / "config.json").write_text(json.dumps(config.hf(**special), indent=2) + "\n")
     generation = {"do_sample": True, "temperature": 1.0, **{f"{name}_token_id": id_ for name, id_ in special.items()}}
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
 
 
 if __name__ == "__main__":

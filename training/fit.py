@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -12,10 +11,12 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from torch.multiprocessing.spawn import spawn
 from torch import Tensor, nn
 
+from training.attempts import Attempted
 from training.batches import IGNORED, batches
-from training.examples import Examples
+from training.examples import Attempts, Generated, Source
 from training.llama import Llama, LlamaConfig
 from training.muon import Muon
 from tts_agent.embedded.tokenizer import Tokenizer
@@ -42,6 +43,11 @@ class Plan:
     save_minutes: float = 5.0
     device: str = "cpu"
     resume: bool = False
+    """Continue from ``out/last.pt``."""
+    start: Path | None = None
+    """Weights to start from; None starts from random ones."""
+    attempts: Path | None = None
+    """The model's own attempts, for the second stage; None trains the first."""
 
 
 class Run:
@@ -60,12 +66,14 @@ class Run:
             (torch.optim.AdamW(others, plan.adam_lr, betas=(0.9, 0.95), weight_decay=0.0), plan.adam_lr),
         ]
         self.steps, self.tokens, self.seconds = 0, 0.0, 0.0
+        if plan.start is not None:
+            self.model.load_state_dict(torch.load(plan.start, map_location=plan.device))
         if plan.resume:
             self._restore(torch.load(plan.out / "last.pt", map_location=plan.device))
         # A resumed run draws fresh examples: the seed moves on with the steps done.
         seed = hash((plan.seed, rank, self.steps))
-        self.examples = Examples(tokenizer, seed)
-        self.batches = batches(self.examples, Random(seed), plan.batch_tokens, tokenizer.pad)
+        self.source = _source(plan, tokenizer, seed)
+        self.batches = batches(self.source, Random(seed), plan.batch_tokens, tokenizer.pad)
         for layer in self.model.model.layers:
             layer.compile(dynamic=True)  # once for all layers, which is much quicker than the whole model
 
@@ -80,8 +88,7 @@ class Run:
         losses: list[float] = []
         progress = self._progress()
         while progress < 1:
-            for _ in range(plan.average_every):
-                losses.append(self._step(progress))
+            losses += [self._step(progress) for _ in range(plan.average_every)]
             progress = self._average()
             self.seconds = time.monotonic() - begun
             if self.rank:
@@ -124,10 +131,10 @@ class Run:
             for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
                 parameter.copy_(part.view_as(parameter))
             total, seconds = mine.tolist()
-            share = max(seconds / 60 / self.plan.minutes, total * self.plan.workers / self.plan.tokens)
+            share: float = max(seconds / 60 / self.plan.minutes, total * self.plan.workers / self.plan.tokens)
         else:
             share = self._progress()
-        self.examples.progress = share
+        self.source.progress = share
         return share
 
     def _log(self, losses: list[float]) -> None:
@@ -152,6 +159,7 @@ class Run:
         torch.save(state, partial)
         partial.replace(self.plan.out / "last.pt")
         torch.save(self.model.state_dict(), self.plan.out / f"weights-{round(self.seconds / 60):03}.pt")
+        torch.save(self.model.state_dict(), self.plan.out / "final.pt")
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
@@ -160,13 +168,20 @@ class Run:
         self.steps, self.tokens, self.seconds = state["steps"], state["tokens"], state["seconds"]
 
 
+def _source(plan: Plan, tokenizer: Tokenizer, seed: int) -> Source:
+    if plan.attempts is None:
+        return Generated(tokenizer, seed)
+    with plan.attempts.open(encoding="utf-8") as file:
+        return Attempts(tokenizer, seed, [Attempted.read(line) for line in file])
+
+
 def fit(plan: Plan) -> None:
-    """Train as planned; write ``log.jsonl``, ``last.pt`` (for ``resume``) and ``weights-MINUTES.pt`` to ``plan.out``."""
+    """Train as planned; write ``log.jsonl``, checkpoints and ``final.pt`` to ``plan.out``."""
     plan.out.mkdir(parents=True, exist_ok=True)
     if plan.workers == 1:
         Run(plan, 0).train()
     else:
-        torch.multiprocessing.spawn(_worker, (plan,), nprocs=plan.workers)
+        spawn(_worker, (plan,), nprocs=plan.workers)  # type: ignore[no-untyped-call]
 
 
 def _worker(rank: int, plan: Plan) -> None:

@@ -13,7 +13,7 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 def orthogonalize(updates: Tensor, rounds: int = 5) -> Tensor:
     """Push the singular values of (count, rows, columns) matrices with rows <= columns to about 1."""
     a, b, c = _QUINTIC
-    x = updates / (updates.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x: Tensor = updates / (updates.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(rounds):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
@@ -27,8 +27,8 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
-        """Apply one update from the gradients at hand."""
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Apply one update from the gradients at hand; ``closure`` is not used."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:

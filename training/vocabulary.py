@@ -1,7 +1,6 @@
-"""Writes the tokenizer: ``python -m training.vocabulary FOLDER``."""
+"""Builds the tokenizer from the words that the families use."""
 
 import json
-import sys
 from pathlib import Path
 from random import Random
 
@@ -56,10 +55,12 @@ def build(words: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def write(folder: Path, context: int) -> None:
-    """Write ``tokenizer.json`` and ``tokenizer_config.json`` for a model of ``context`` positions."""
+def write_tokenizer(folder: Path, context: int = 0) -> None:
+    """Write ``tokenizer.json`` and, for a model of ``context`` positions, ``tokenizer_config.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     build(word_list()).save(str(folder / "tokenizer.json"))
+    if not context:
+        return
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": context,
@@ -71,8 +72,4 @@ def write(folder: Path, context: int) -> None:
         "clean_up_tokenization_spaces": False,
         "chat_template": _CHAT_TEMPLATE,
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]), context=1280)
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

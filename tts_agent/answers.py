@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Hashable
+from decimal import Decimal
 from typing import Any
 
 from tts_agent.sampling import Sample
@@ -42,8 +43,8 @@ def number(sample: Sample) -> Hashable | None:
 
 
 def choice(sample: Sample) -> Hashable | None:
-    """The last stand-alone letter A to J of the text, as in multiple choice."""
-    found = re.findall(r"(?<![A-Za-z])\(?([A-J])\)?(?![A-Za-z])", sample.text)
+    """The last stand-alone letter A to J of the text, as in multiple choice; not the I of "I think"."""
+    found = re.findall(r"(?<![A-Za-z])([A-HJ]|I(?! ?['’\w]))(?![A-Za-z])", sample.text)
     return found[-1] if found else None
 
 
@@ -52,7 +53,7 @@ def json_value(sample: Sample) -> Hashable | None:
     body = re.sub(r"^\s*```(?:json)?|```\s*$", "", sample.text).strip()
     try:
         return _canonical(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: a model that loops writes thousands of brackets
         return None
 
 
@@ -70,7 +71,7 @@ def tool_calls(ignore: Collection[str] = ()) -> AnswerKey:
         for call in sample.tool_calls:
             try:
                 arguments = json.loads(call.arguments or "{}")
-            except ValueError:
+            except (ValueError, RecursionError):
                 return None
             if isinstance(arguments, dict):
                 arguments = {name: value for name, value in arguments.items() if name not in ignored}
@@ -93,18 +94,19 @@ def normalize(answer: str) -> str:
     plain = " ".join(answer.strip().strip(".,;:!$*` ").split()).casefold()
     digits = plain.replace(",", "") if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
     if re.fullmatch(r"[-+]?\d+(\.\d+)?", digits):
-        value = float(digits) if "." in digits else int(digits)
-        return str(int(value)) if value == int(value) else repr(value)
+        value = f"{Decimal(digits):f}"  # exact at any length: a model that loops writes thousands of digits
+        value = value.rstrip("0").rstrip(".") if "." in value else value
+        return "0" if value == "-0" else value
     return plain
 
 
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
-_ANSWER = re.compile(r"answer(?:\s+is)?\s*[:=]?\s*([^\n]*)", re.IGNORECASE)
+_ANSWER = re.compile(r"answer(?:\s+is\b)?\s*[:=]?\s*", re.IGNORECASE)
 
 
 def _after_answer(body: str) -> str | None:
-    found = _ANSWER.findall(body)
-    return found[-1] if found and found[-1].strip() else None
+    ends = [found.end() for found in _ANSWER.finditer(body)]
+    return body[ends[-1] :].partition("\n")[0].strip() or None if ends else None
 
 
 def _boxed(body: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -35,9 +36,7 @@ class Driver:
         min_tokens: the shortest completion worth having; a call the budget cannot give that is refused.
     """
 
-    def __init__(
-        self, sampler: Sampler, budget: Budget, *, max_retries: int = 2, min_tokens: int = 16
-    ) -> None:
+    def __init__(self, sampler: Sampler, budget: Budget, *, max_retries: int = 2, min_tokens: int = 16) -> None:
         self.sampler = sampler
         self.budget = budget
         self.events: list[Event] = []
@@ -69,7 +68,7 @@ class Driver:
             case Generate(request, n, final):
                 return await self._generate(request, n, final=final)
             case Call(function):
-                return await asyncio.to_thread(function)
+                return await asyncio.to_thread(_contained, function)
             case Together(flows):
                 return await self._together(flows)
             case Balance():
@@ -77,6 +76,8 @@ class Driver:
             case Record(event):
                 self.events.append(event)
                 return None
+            case _:
+                raise TypeError(f"a flow yielded {effect!r}, which is no effect; was `yield from` meant?")
 
     async def _together(self, flows: tuple[Flow[Any], ...]) -> tuple[Any, ...]:
         tasks = [asyncio.ensure_future(self.run(flow)) for flow in flows]
@@ -101,32 +102,30 @@ class Driver:
             await asyncio.sleep(wait)
         return batch
 
-    async def _try(
-        self, request: SampleRequest, n: int, *, final: bool
-    ) -> tuple[SampleBatch, SamplerError | None]:
+    async def _try(self, request: SampleRequest, n: int, *, final: bool) -> tuple[SampleBatch, SamplerError | None]:
         """One call under one reservation. An error is returned beside the (empty) batch that it left."""
-        bound = self.sampler.token_bound(request)
+        bound, key = self.sampler.token_bound(request), replace(request, offset=0)
         ask = Ask(bound, n, request.max_tokens, min(self._min_tokens, request.max_tokens), final)
         try:
             grant = await self._reserve(ask)
         except BudgetExhausted as error:
             self.events.append(Refused(str(error)))
             return SampleBatch(exhausted=True), None
-        key = replace(request, offset=0)
-        granted = replace(request, max_tokens=grant.max_tokens, offset=request.offset + self._drawn[key])
-        self._drawn[key] += grant.n
         try:
+            granted = replace(request, max_tokens=grant.max_tokens, offset=request.offset + self._drawn[key])
+            self._drawn[key] += grant.n
             batch = await self.sampler.sample(granted, grant.n)
+            unknown = min(batch.unaccounted, grant.n) * (bound + grant.max_tokens)
+            bill = batch.usage.total + unknown
         except SamplerError as error:
-            charged = self._end(grant, None if error.billed else 0)
+            charged = grant.forfeit() if error.billed else grant.release()
             self._report(n, grant, SampleBatch(failures=(error,)), charged)
             return SampleBatch(failures=(error,)), error
         except BaseException:
-            self._end(grant, None)
+            self.charged += grant.forfeit()
             raise
-        unknown = min(batch.unaccounted, grant.n) * (bound + grant.max_tokens)
-        charged = self._end(grant, batch.usage.total + unknown)
-        self._report(n, grant, batch, charged)
+        unbilled = sum(not failure.billed for failure in batch.failures)
+        self._report(n, grant, batch, grant.settle(bill, calls=max(0, grant.n - unbilled)))
         self.last_failure = next(iter(batch.failures), self.last_failure)
         return replace(batch, samples=batch.samples[: grant.n], exhausted=grant.n < n), None
 
@@ -135,19 +134,8 @@ class Driver:
             await asyncio.wrap_future(grant.changed)
         return grant
 
-    def _end(self, grant: Reservation, tokens: int | None) -> int:
-        """End the reservation: with a bill, with none (0), or with nobody knowing (None)."""
-        if tokens is None:
-            grant.forfeit()
-            tokens = grant.cost.tokens
-        elif tokens == 0:
-            grant.release()
-        else:
-            grant.settle(tokens)
-        self.charged += Amount(tokens, grant.n if tokens else 0)
-        return tokens
-
-    def _report(self, asked: int, grant: Reservation, batch: SampleBatch, charged: int) -> None:
+    def _report(self, asked: int, grant: Reservation, batch: SampleBatch, charged: Amount) -> None:
+        self.charged += charged
         self.events.append(
             Drawn(
                 asked=asked,
@@ -155,11 +143,19 @@ class Driver:
                 received=len(batch.samples),
                 max_tokens=grant.max_tokens,
                 usage=batch.usage,
-                charged=charged,
+                charged=charged.tokens,
                 longest=max((sample.usage.output_tokens for sample in batch.samples), default=0),
                 failures=tuple(str(error) for error in batch.failures),
             )
         )
+
+
+def _contained(function: Callable[[], T]) -> T:
+    """Call it. StopIteration, which a future cannot carry and would wait for ever over, becomes a RuntimeError."""
+    try:
+        return function()
+    except StopIteration as error:
+        raise RuntimeError("a function that was run off the event loop raised StopIteration") from error
 
 
 def _backoff(attempt: int) -> float:

@@ -10,32 +10,65 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
+
+from tts_agent.exceptions import ConfigurationError
 
 T = TypeVar("T")
 
-_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
-_owner: int | None = None
+CLEAN_UP_SECONDS = 10.0
+"""How long an interrupted caller waits for cancelled work to settle its reservations."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+
+
+_starting = threading.Lock()
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end and return its result; context variables of the caller are visible in it.
 
     An interrupt (Ctrl-C) cancels the coroutine and waits until it has cleaned up, so nothing stays reserved.
+
+    Raises:
+        ConfigurationError: called from the background loop itself, where waiting would never end.
     """
-    future = asyncio.run_coroutine_threadsafe(coroutine, _background_loop())
+    background = _start()
+    if threading.current_thread() is background.thread:
+        coroutine.close()
+        raise ConfigurationError("a synchronous run() was called from asynchronous code of ours: await arun() there")
+    ended = threading.Event()
+
+    async def whole() -> T:
+        try:
+            return await coroutine
+        finally:
+            ended.set()
+
+    future = asyncio.run_coroutine_threadsafe(whole(), background.loop)
     try:
         return future.result()
     except BaseException:
-        future.cancel()
+        if future.cancel():
+            ended.wait(CLEAN_UP_SECONDS)
         raise
 
 
-def _background_loop() -> asyncio.AbstractEventLoop:
-    global _loop, _owner
-    with _lock:
-        if _loop is None or _owner != os.getpid():
-            _loop, _owner = asyncio.new_event_loop(), os.getpid()
-            threading.Thread(target=_loop.run_forever, name="tts-agent", daemon=True).start()
-        return _loop
+def _start() -> _Background:
+    """The background loop of this process; a forked child starts its own."""
+    with _starting:
+        return _background_of(os.getpid())
+
+
+@cache
+def _background_of(process: int) -> _Background:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name=f"tts-agent-{process}", daemon=True)
+    thread.start()
+    return _Background(loop, thread)

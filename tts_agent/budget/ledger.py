@@ -46,9 +46,7 @@ class Budget:
         ConfigurationError: a limit is not positive, or the reserve is not below the limit.
     """
 
-    def __init__(
-        self, tokens: int | None = None, *, calls: int | None = None, reserve_final: int = 0
-    ) -> None:
+    def __init__(self, tokens: int | None = None, *, calls: int | None = None, reserve_final: int = 0) -> None:
         for name, value in (("tokens", tokens), ("calls", calls)):
             if value is not None and value < 1:
                 raise ConfigurationError(f"a budget of {value} {name} buys nothing: give a number above 0")
@@ -60,7 +58,8 @@ class Budget:
         self._reserve_final = reserve_final
         self._spent = Amount()
         self._held = Amount()
-        self._final_used = 0
+        self._final_spent = 0
+        self._final_held = 0
         self._overruns = 0
         self._closed = False
         self._parent: Budget | None = None
@@ -72,7 +71,7 @@ class Budget:
 
         Nothing is set aside for it: what it does not spend stays with its parent.
         """
-        child = Budget(tokens, calls=calls, reserve_final=reserve_final)
+        child = type(self)(tokens, calls=calls, reserve_final=reserve_final)
         child._parent = self
         child._lock = self._lock
         child._waiting = self._waiting
@@ -103,6 +102,7 @@ class Budget:
         """A consistent snapshot."""
         with self._lock:
             remaining = self._available(final=False, after_reservations=False)
+            remaining = Amount() if self._is_closed() else Amount(max(0, remaining.tokens), max(0, remaining.calls))
             return BudgetView(self.limit, self._spent, self._held, remaining, self._overruns)
 
     def reserve(self, ask: Ask) -> Reservation | Busy:
@@ -115,15 +115,14 @@ class Budget:
             BudgetExhausted: not even the smallest useful call fits, now or later.
         """
         with self._lock:
-            self._refuse_if_closed()
+            if self._is_closed():
+                raise BudgetExhausted(
+                    "the budget is closed: the provider reported more tokens than the call was allowed"
+                )
             idle = self._available(final=ask.final, after_reservations=True)
             plan = ask.fit(idle)
             if plan is None:
-                raise BudgetExhausted(
-                    f"the next call needs at least {ask.prompt_tokens + ask.min_tokens} tokens "
-                    f"and {max(0, idle.tokens)} of the budget are left"
-                    + (" (no calls are left)" if idle.calls < 1 else "")
-                )
+                raise BudgetExhausted(_shortage(ask, idle))
             cost = ask.cost(*plan)
             if not cost.within(self._available(final=ask.final, after_reservations=False)):
                 changed: Future[None] = Future()
@@ -142,27 +141,21 @@ class Budget:
         least = Amount(UNLIMITED, UNLIMITED)
         budget: Budget | None = self
         while budget is not None:
-            free = budget.limit - budget._spent
+            free, final_used = budget.limit - budget._spent, budget._final_spent
             if not after_reservations:
-                free -= budget._held
+                free, final_used = free - budget._held, final_used + budget._final_held
             if not final:
-                free -= Amount(max(0, budget._reserve_final - budget._final_used))
+                free -= Amount(max(0, budget._reserve_final - final_used))
             least = least.least(free)
             budget = budget._parent
         return least
 
-    def _refuse_if_closed(self) -> None:
-        budget: Budget | None = self
-        while budget is not None:
-            if budget._closed:
-                raise BudgetExhausted(
-                    "the budget is closed: the provider reported more tokens than the call was allowed"
-                )
-            budget = budget._parent
+    def _is_closed(self) -> bool:
+        return self._closed or (self._parent is not None and self._parent._is_closed())
 
     def _hold(self, cost: Amount, *, final: bool) -> None:
         self._held += cost
-        self._final_used += cost.tokens if final else 0
+        self._final_held += cost.tokens if final else 0
 
     def _settle(self, reserved: Amount, actual: Amount, *, final: bool) -> None:
         """Turn held into spent, here and above; wake whoever waits."""
@@ -171,7 +164,8 @@ class Budget:
         def book(budget: Budget) -> None:
             budget._held -= reserved
             budget._spent += actual
-            budget._final_used += actual.tokens - reserved.tokens if final else 0
+            budget._final_held -= reserved.tokens if final else 0
+            budget._final_spent += actual.tokens if final else 0
             budget._overruns += overrun
 
         with self._lock:
@@ -182,6 +176,13 @@ class Budget:
         for changed in waiting:
             if changed.set_running_or_notify_cancel():
                 changed.set_result(None)
+
+
+def _shortage(ask: Ask, idle: Amount) -> str:
+    if idle.calls < 1:
+        return "the next call does not fit: every call of the budget is used"
+    needed = ask.prompt_tokens + ask.min_tokens
+    return f"the next call needs at least {needed} tokens and {max(0, idle.tokens)} of the budget are left"
 
 
 class Reservation:
@@ -196,21 +197,23 @@ class Reservation:
         self._final = final
         self._open = True
 
-    def settle(self, tokens: int, *, calls: int | None = None) -> None:
+    def settle(self, tokens: int, *, calls: int | None = None) -> Amount:
         """The call came back: charge what the provider reported (tokens >= 0) and free the rest."""
-        self._end(Amount(max(0, tokens), self.n if calls is None else calls))
+        return self._end(Amount(max(0, tokens), self.n if calls is None else calls))
 
-    def release(self) -> None:
+    def release(self) -> Amount:
         """The provider did not bill: charge nothing."""
-        self._end(Amount())
+        return self._end(Amount())
 
-    def forfeit(self) -> None:
+    def forfeit(self) -> Amount:
         """Nobody can know what was billed (cancelled, timed out, no usage): charge everything held."""
-        self._end(self.cost)
+        return self._end(self.cost)
 
-    def _end(self, actual: Amount) -> None:
+    def _end(self, actual: Amount) -> Amount:
+        """Charge `actual`, and return it."""
         with self._budget._lock:
             if not self._open:
                 raise RuntimeError("this reservation was already ended")
             self._open = False
             self._budget._settle(self.cost, actual, final=self._final)
+        return actual

@@ -43,9 +43,7 @@ def refinement_on_chain(problems: Sequence[Problem], sampler: Sampler, seed: int
     return _compare("chain", strategy, problems, sampler, seed)
 
 
-def _compare(
-    family: str, strategy: Strategy, problems: Sequence[Problem], sampler: Sampler, seed: int
-) -> Arms:
+def _compare(family: str, strategy: Strategy, problems: Sequence[Problem], sampler: Sampler, seed: int) -> Arms:
     own = [problem for problem in problems if problem.family == family]
 
     def alone(arm: Strategy) -> Run:

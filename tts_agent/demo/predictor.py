@@ -27,7 +27,6 @@ def predictor_numbers(ours: Run, votes: Run) -> dict[str, Any]:
         predicted = [beliefs[stage] for beliefs, _ in rows]
         numbers[name] = {
             "spearman": float(spearmanr(predicted, measured).statistic),
-            "mean_absolute_error": sum(abs(p - m) for p, m in zip(predicted, measured, strict=True))
-            / len(rows),
+            "mean_absolute_error": sum(abs(p - m) for p, m in zip(predicted, measured, strict=True)) / len(rows),
         }
     return numbers

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import HumanMessage
-
 from tts_agent.budget import Budget
 from tts_agent.demo.agent import build_agent
 from tts_agent.demo.policies import Contender
@@ -15,6 +13,7 @@ from tts_agent.difficulty import Estimator
 from tts_agent.embedded.tasks import Problem, is_correct
 from tts_agent.events import Estimated, to_dict
 from tts_agent.exceptions import BudgetExhausted
+from tts_agent.nodes import RUN_BUDGET
 from tts_agent.reasoner import Result
 from tts_agent.sampling import Sampler
 
@@ -30,6 +29,8 @@ class Row:
     strategy: str
     """What was chosen; "none" when the budget had no room for a single call."""
     tokens: int
+    """Charged, input and output; every sample pays its own prompt."""
+    output_tokens: int
     serial_tokens: int
     calls: int
     samples_right: float = 0.0
@@ -79,11 +80,9 @@ def run_contender(
     for problem in problems:
         seen.clear()
         try:
-            agent.invoke(
-                {"messages": [HumanMessage(problem.question)]}, {"configurable": {"tts_budget": ledger}}
-            )
+            agent.invoke({"messages": [("user", problem.question)]}, {"configurable": {RUN_BUDGET: ledger}})
         except BudgetExhausted:
-            rows.append(Row(problem.family, problem.level, problem.question, False, "none", 0, 0, 0))
+            rows.append(Row(problem.family, problem.level, problem.question, False, "none", 0, 0, 0, 0))
         else:
             rows.append(_row(problem, seen[-1]))
         progress(ledger)
@@ -100,6 +99,7 @@ def _row(problem: Problem, result: Result) -> Row:
         correct=is_correct(problem.question, result.text),
         strategy=outcome.strategy,
         tokens=result.spent.tokens,
+        output_tokens=sum(sample.usage.output_tokens for sample in outcome.samples),
         serial_tokens=result.serial_tokens,
         calls=result.spent.calls,
         samples_right=sum(is_correct(problem.question, sample.text) for sample in outcome.samples)

@@ -71,6 +71,7 @@ def policy_numbers(run: Run) -> dict[str, Any]:
         "accuracy": sum(right) / len(right),
         "ci": list(mean_interval(right)),
         "total_tokens": run.spent,
+        "output_tokens": sum(row.output_tokens for row in run.rows),
         "serial_tokens": sum(row.serial_tokens for row in run.rows),
         "calls": sum(row.calls for row in run.rows),
         "overruns": run.overruns,

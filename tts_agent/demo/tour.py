@@ -53,9 +53,7 @@ def run_demo(
                 spent = ledger.spent.tokens
                 progress.update(bar, advance=1, spent=f"{spent:,}", left=f"{limit - spent:,}")
 
-            return run_contender(
-                contender, problems, shared, estimator, limit=limit, seed=seed, progress=show
-            )
+            return run_contender(contender, problems, shared, estimator, limit=limit, seed=seed, progress=show)
 
         for contender in contenders():
             runs[contender.name] = measure(contender)

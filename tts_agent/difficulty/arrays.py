@@ -24,7 +24,7 @@ MAX_LOG_CONCENTRATION = log(500.0)
 
 def sigmoid(x: Floats) -> Floats:
     """1 / (1 + exp(-x)), without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)), dtype=np.float64)
 
 
 def logit(p: Floats) -> Floats:

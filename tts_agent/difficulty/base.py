@@ -47,9 +47,7 @@ class SampleSignals:
     @classmethod
     def of(cls, sample: Sample, verifier_score: float | None = None) -> SampleSignals:
         """The signals of a sample."""
-        return cls(
-            sample.usage.output_tokens, sample.finish_reason, sample.logprob, sample.valid, verifier_score
-        )
+        return cls(sample.usage.output_tokens, sample.finish_reason, sample.logprob, sample.valid, verifier_score)
 
 
 class Estimator(Protocol):

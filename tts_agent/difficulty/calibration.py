@@ -24,9 +24,7 @@ class Platt:
     @classmethod
     def fit(cls, beliefs: Floats, counts: Counts, ridge: float = 10.0) -> Platt:
         """From predictions (n, 2) that were made without their own questions. `ridge` counts in questions."""
-        change, intercept = fit_logistic(
-            beliefs[:, :1], counts.share, counts.weight, offset=beliefs[:, 0], ridge=ridge
-        )
+        change, intercept = fit_logistic(beliefs[:, :1], counts.share, counts.weight, offset=beliefs[:, 0], ridge=ridge)
         return cls(float(np.clip(1.0 + change, 0.1, 4.0)), float(np.clip(intercept, -3.0, 3.0)))
 
     def __call__(self, beliefs: Floats) -> Floats:

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from tts_agent.difficulty.arrays import MAX_LOG_CONCENTRATION, MIN_LOG_CONCENTRATION, Floats, logit
+from tts_agent.difficulty.arrays import Floats, logit
 from tts_agent.difficulty.base import StepText
-from tts_agent.difficulty.likelihood import nll
+from tts_agent.difficulty.likelihood import CONCENTRATIONS, nll_by_concentration
 from tts_agent.difficulty.questions import Counts
 
 K = TypeVar("K")
@@ -56,15 +56,13 @@ class ClassMeans:
             for (kind, model), index in _where([(s.kind, s.model) for s in steps]).items()
         }
         means = cls(overall, kinds, models, cells, 0.0, {})
-        grid = np.linspace(MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION, 40)
-        logits = means(steps)[:, 0]
-        losses = nll(np.stack(np.broadcast_arrays(logits, grid[:, None]), axis=-1), counts)
+        losses = nll_by_concentration(means(steps)[:, 0], counts)
         pooled = losses.mean(axis=1)
         concentrations = {
-            name: float(grid[np.argmin(losses[:, index].sum(axis=1) + SMOOTHING * pooled)])
+            name: float(CONCENTRATIONS[np.argmin(losses[:, index].sum(axis=1) + SMOOTHING * pooled)])
             for name, index in _where([s.kind for s in steps]).items()
         }
-        return cls(overall, kinds, models, cells, float(grid[np.argmin(pooled)]), concentrations)
+        return cls(overall, kinds, models, cells, float(CONCENTRATIONS[np.argmin(pooled)]), concentrations)
 
     def __call__(self, steps: Sequence[StepText]) -> Floats:
         """Beliefs (n, 2)."""

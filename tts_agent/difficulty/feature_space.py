@@ -54,6 +54,17 @@ class FeatureSpace:
             directions=(directions[:useful] / deviations[:useful, None]).T.astype(np.float32),
         )
 
+    @property
+    def stage_one_width(self) -> int:
+        """d of `stage_one`."""
+        return int(self.directions.shape[1]) + len(TEXT_FEATURES) + len(self.kinds) + len(self.models)
+
+    @property
+    def stage_two_width(self) -> int:
+        """d of `stage_two`."""
+        names = len(self.kinds) + len(self.models)
+        return 2 + len(TEXT_FEATURES) + names + len(SIGNAL_FEATURES) * (1 + names)
+
     def stage_one(self, steps: Sequence[StepText], embeddings: Embeddings) -> Floats:
         """(n, d): directions, text features, class, model."""
         reduced = np.clip((embeddings - self.center).astype(np.float64) @ self.directions, -4.0, 4.0)

@@ -16,8 +16,6 @@ import numpy as np
 from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.base import SampleSignals, StepText
 
-
-
 TEXT_FEATURES = (
     "log characters",
     "log words",

@@ -8,6 +8,7 @@ W2 and b2 start at zero, so an untrained head changes nothing and early stopping
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ from tts_agent.difficulty.arrays import (
 from tts_agent.difficulty.extra import torch_module
 from tts_agent.difficulty.likelihood import negative_log_likelihood
 from tts_agent.difficulty.questions import Counts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Weights = npt.NDArray[np.float32]
 
@@ -86,7 +90,7 @@ def train_head(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator = torch.Generator().manual_seed(seed)
 
-    def tensor(array: Floats) -> "torch.Tensor":
+    def tensor(array: Floats) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
 
     inputs, start = tensor(x), tensor(base)
@@ -97,7 +101,7 @@ def train_head(
         for values in (w1, torch.zeros(settings.hidden), torch.zeros(settings.hidden, 2), torch.zeros(2))
     ]
 
-    def loss(index: "torch.Tensor", kept: "torch.Tensor | None") -> "torch.Tensor":
+    def loss(index: Tensor, kept: Tensor | None) -> Tensor:
         seen = inputs[index] if kept is None else inputs[index] * kept.to(device)
         w1, b1, w2, b2 = parameters
         out = start[index] + (seen @ w1 + b1).relu() @ w2 + b2

@@ -74,9 +74,7 @@ def leave_one_out(step: StepText, group: str, samples: Sequence[tuple[SampleSign
         raise ConfigurationError(f"{len(samples)} sample of {step.text[:40]!r}: at least 2 are needed for a row")
     passed = sum(ok for _, ok in samples)
     return [
-        Label(
-            step.text, step.kind, step.model, group, passed - ok, len(samples) - 1, first, ok, step.tools, step.turns
-        )
+        Label(step.text, step.kind, step.model, group, passed - ok, len(samples) - 1, first, ok, step.tools, step.turns)
         for first, ok in samples
     ]
 
@@ -163,9 +161,7 @@ def _signals(row: Any) -> SampleSignals:
     return SampleSignals(**values)
 
 
-def _checked(
-    row: Any, types: Mapping[str, type | tuple[type, ...]], required: set[str], what: str
-) -> dict[str, Any]:
+def _checked(row: Any, types: Mapping[str, type | tuple[type, ...]], required: set[str], what: str) -> dict[str, Any]:
     """The known values of `row`, each of its type; bools do not pass as numbers, nor NaN as one."""
     if not isinstance(row, dict):
         raise ConfigurationError(f"{what} is {type(row).__name__}, not a JSON object")

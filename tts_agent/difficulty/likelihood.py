@@ -1,6 +1,6 @@
 """The beta-binomial likelihood of k passes of N under a belief about pass@1: what heads are trained and judged by.
 
-    P(k | N, a, b) = C(N, k) B(a + k, b + N - k) / B(a, b),   a = mu kappa,  b = (1 - mu) kappa
+P(k | N, a, b) = C(N, k) B(a + k, b + N - k) / B(a, b),   a = mu kappa,  b = (1 - mu) kappa
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tts_agent.difficulty.arrays import Floats
+from tts_agent.difficulty.arrays import MAX_LOG_CONCENTRATION, MIN_LOG_CONCENTRATION, Floats
 from tts_agent.difficulty.extra import torch_module
 from tts_agent.difficulty.questions import Counts
 
@@ -38,3 +38,13 @@ def nll(beliefs: Floats, counts: Counts) -> Floats:
             logit, log_concentration, torch.from_numpy(counts.passed), torch.from_numpy(counts.of)
         )
     return np.asarray(loss.numpy(), dtype=np.float64)
+
+
+CONCENTRATIONS = np.linspace(MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION, 40)
+"""Logarithms of the concentrations that are tried where one number is fitted."""
+
+
+def nll_by_concentration(logits: Floats, counts: Counts) -> Floats:
+    """(40, n): the loss of means (n,) at each of `CONCENTRATIONS`."""
+    pairs = np.broadcast_arrays(logits, CONCENTRATIONS[:, None])
+    return nll(np.stack(pairs, axis=-1), counts)

@@ -7,7 +7,9 @@ import numpy as np
 from tts_agent.difficulty.arrays import Floats, sigmoid
 
 
-def fit_logistic(x: Floats, share: Floats, weight: Floats, *, offset: Floats | None = None, ridge: float = 1.0) -> Floats:
+def fit_logistic(
+    x: Floats, share: Floats, weight: Floats, *, offset: Floats | None = None, ridge: float = 1.0
+) -> Floats:
     """Coefficients (d + 1,), the last one the intercept, of share ~ sigmoid(offset + x w + c).
 
     Args:

@@ -69,9 +69,7 @@ def embedded_verifiers() -> dict[str, Verifier]:
     }
 
 
-def embedded_policy(
-    price: float | None = None, profiles: Mapping[str, ClassProfile] | None = None
-) -> MarginalValue:
+def embedded_policy(price: float | None = None, profiles: Mapping[str, ClassProfile] | None = None) -> MarginalValue:
     """Marginal value with everything known about the embedded model; `price` defaults to the shipped one."""
     known = settings()
     return MarginalValue(

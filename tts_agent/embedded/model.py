@@ -73,7 +73,9 @@ class LanguageModel:
             keys, values = branches.keys[index], branches.values[index]
             keys[:, :, new], values[:, :, new] = turned[:, 1], qkv[:, 2]
             query = turned[:, 0] * np.float32(shape.head_dim**-0.5)
-            mixed = _attend_shared(query, prompt.keys[index], prompt.values[index], keys[:, :, : new + 1], values[:, :, : new + 1])
+            mixed = _attend_shared(
+                query, prompt.keys[index], prompt.values[index], keys[:, :, : new + 1], values[:, :, : new + 1]
+            )
             x = self._feed_forward(x + mixed.reshape(rows, shape.width) @ layer.out, layer)
         branches.length += 1
         return self._unembed(x)
@@ -91,8 +93,9 @@ class LanguageModel:
             query, key, value = qkv.transpose(1, 2, 0, 3)
             keys[index], values[index] = _rotate(key, cos, sin), value
             scores = _rotate(query, cos, sin) @ keys[index].transpose(0, 2, 1) * np.float32(shape.head_dim**-0.5)
-            mixed = _softmax(scores + later) @ value
-            x = self._feed_forward(x + mixed.transpose(1, 0, 2).reshape(length, shape.width) @ layer.out, layer)
+            mixed = (_softmax(scores + later) @ value).transpose(1, 0, 2).reshape(length, shape.width)
+            attended: Array = x + mixed @ layer.out
+            x = self._feed_forward(attended, layer)
         return x, Prompt(keys, values)
 
     def _feed_forward(self, x: Array, layer: LayerWeights) -> Array:
@@ -104,7 +107,8 @@ class LanguageModel:
 
     def _norm(self, x: Array, weight: Array) -> Array:
         scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + np.float32(self.shape.eps))
-        return x / scale * weight
+        normed: Array = x / scale * weight
+        return normed
 
     def _unembed(self, hidden: Array) -> Array:
         logits: Array = self._norm(hidden, self._weights.norm) @ self._weights.embedding.T

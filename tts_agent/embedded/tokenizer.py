@@ -51,6 +51,10 @@ class Tokenizer:
             raise UnknownWordsError(tuple(dict.fromkeys(text[start:end] for start, end in spans)))
         return ids
 
+    def count(self, text: str) -> int:
+        """Return how many tokens ``text`` has, unknown words included."""
+        return len(self._backend.encode(text, add_special_tokens=False).ids)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ``ids``; special tokens are left out."""
         text: str = self._backend.decode(list(ids), skip_special_tokens=True)

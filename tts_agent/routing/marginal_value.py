@@ -40,15 +40,17 @@ class MarginalValue:
     """What was measured about each class of steps."""
     prior: Beta = field(default_factory=lambda: Beta(1.0, 1.0))
     """Belief about pass@1 of a step that no estimator judged."""
+    serial_price: float = 0.0
+    """Price of an output token that somebody waits for, on top of `price`: above 0, votes come in batches."""
     max_samples: int = 16
     max_rounds: int = 6
     feedback: Callable[[Verdict], str] = plain_feedback
 
     def __post_init__(self) -> None:
-        if self.price < 0.0 or self.max_samples < 1 or self.max_rounds < 1:
+        if min(self.price, self.serial_price) < 0.0 or min(self.max_samples, self.max_rounds) < 1:
             raise ConfigurationError(
-                f"price must be >= 0, max_samples and max_rounds at least 1, "
-                f"got {self.price}, {self.max_samples} and {self.max_rounds}"
+                f"prices must be >= 0, max_samples and max_rounds at least 1, "
+                f"got {self.price}, {self.serial_price}, {self.max_samples} and {self.max_rounds}"
             )
 
     def decide(self, step: Step, budget: BudgetView) -> Decision:
@@ -72,7 +74,8 @@ class MarginalValue:
         verifier = self.verifiers.get(step.kind)
         used = step.drawn[0].usage
         cost = self.price * used.total
-        vote = PriceRule(belief, profile.theta, cost, self.max_samples)
+        wait = self.serial_price * used.output_tokens
+        vote = PriceRule(belief, profile.theta, cost, self.max_samples, wait)
         arms: list[tuple[Strategy, float]] = [
             (Single(), belief.mean),
             (SelfConsistency(vote, profile.theta), vote.value(step.tally())),

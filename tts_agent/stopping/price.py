@@ -8,7 +8,7 @@ keeps the two counts that decide, and the posterior of that stylized tally stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tts_agent.exceptions import ConfigurationError
@@ -36,10 +36,12 @@ class PriceRule:
     cost: float
     """Price of one sample, in units of one correct answer."""
     max_samples: int = 16
+    round_cost: float = 0.0
+    """Price of one more serial round, whatever its size: what waiting is worth. Above 0 it favours batches."""
 
     def __post_init__(self) -> None:
-        if self.cost < 0.0 or self.theta <= 0.0 or self.max_samples < 1:
-            raise ConfigurationError(f"cost must be >= 0, theta above 0, max_samples at least 1: {self}")
+        if min(self.cost, self.round_cost) < 0.0 or self.theta <= 0.0 or self.max_samples < 1:
+            raise ConfigurationError(f"costs must be >= 0, theta above 0, max_samples at least 1: {self}")
 
     def still_needed(self, votes: Tally) -> int:
         return self._look_up(votes)[1]
@@ -50,39 +52,34 @@ class PriceRule:
 
     def _look_up(self, votes: Tally) -> tuple[float, int]:
         """Samples that could not vote are failures: they lower the belief and use up the horizon."""
-        mean, concentration = _rounded(Beta(self.prior.a, self.prior.b + votes.invalid))
         horizon = self.max_samples - votes.invalid
         valid = votes.drawn - votes.invalid
         if valid >= horizon:
             return posterior(votes, self.prior, self.theta).of(votes.leader), 0
-        return price_table(mean, concentration, self.theta, self.cost, horizon)[*votes.top(), valid]
+        belief = _rounded(Beta(self.prior.a, self.prior.b + votes.invalid))
+        return price_table(replace(self, prior=belief, max_samples=horizon))[*votes.top(), valid]
 
 
-def _rounded(prior: Beta) -> tuple[float, float]:
+def _rounded(prior: Beta) -> Beta:
     mean = min(max(round(prior.mean * 40) / 40, 0.0125), 0.9875)
-    concentration = min(
-        (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0), key=lambda size: abs(size - prior.concentration)
-    )
-    return mean, concentration
+    concentration = min((0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0), key=lambda size: abs(size - prior.concentration))
+    return Beta.of(mean, concentration)
 
 
 @lru_cache(maxsize=4096)
-def price_table(
-    mean: float, concentration: float, theta: float, cost: float, max_samples: int
-) -> dict[State, tuple[float, int]]:
-    """Value and best batch (0 = stop) of every state with at most `max_samples` drawn."""
-    prior = Beta.of(mean, concentration)
+def price_table(rule: PriceRule) -> dict[State, tuple[float, int]]:
+    """Value and best batch (0 = stop) of every state that the rule can come to."""
     table: dict[State, tuple[float, int]] = {}
     steps: dict[State, list[tuple[State, float]]] = {}
-    for drawn in range(max_samples, -1, -1):
+    for drawn in range(rule.max_samples, -1, -1):
         for state in _states(drawn):
-            best = (_p_leader(state, prior, theta), 0)
-            if drawn < max_samples:
-                steps[state] = _next(state, prior, theta)
+            best = (_p_leader(state, rule), 0)
+            if drawn < rule.max_samples:
+                steps[state] = _next(state, rule)
                 for batch in BATCHES:
-                    if drawn + batch > max_samples:
+                    if drawn + batch > rule.max_samples:
                         break
-                    value = _ahead(state, batch, steps, table) - batch * cost
+                    value = _ahead(state, batch, steps, table) - batch * rule.cost - rule.round_cost
                     if value > best[0] + 1e-9:
                         best = (value, batch)
             table[state] = best
@@ -122,14 +119,15 @@ def _tally(state: State) -> Tally:
     return Tally(("leader",) * leader + ("second",) * second + tuple(singletons))
 
 
-def _p_leader(state: State, prior: Beta, theta: float) -> float:
-    return posterior(_tally(state), prior, theta).of("leader")
+def _p_leader(state: State, rule: PriceRule) -> float:
+    return posterior(_tally(state), rule.prior, rule.theta).of("leader")
 
 
-def _next(state: State, prior: Beta, theta: float) -> list[tuple[State, float]]:
+def _next(state: State, rule: PriceRule) -> list[tuple[State, float]]:
     """Where one more sample leads, by the posterior predictive of the Beta-Ewens mixture."""
     leader, second, drawn = state
     tally = _tally(state)
+    prior, theta = rule.prior, rule.theta
     after = posterior(tally, prior, theta)
     total = prior.concentration + drawn
     chance = dict.fromkeys(tally.counts, 0.0)

@@ -19,7 +19,7 @@ from tts_agent.voting import Tally
 
 @dataclass(frozen=True, slots=True)
 class BestOfN:
-    """Returns the first accepted sample, else the best scored; ties go to the answer with the most votes."""
+    """Returns an accepted sample, else the best scored; ties go to the most votes, then to the first drawn."""
 
     name: ClassVar[str] = "best_of_n"
 

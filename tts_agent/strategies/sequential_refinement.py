@@ -69,7 +69,8 @@ class SequentialRefinement:
                 break
             attempts += batch.samples
             further = yield from verified(self.verifier, step, batch.samples)
-            best, verdict = max((best, verdict), (batch.samples[0], further[0]), key=_later_merit(verdict))
+            if _merit((batch.samples[0], further[0])) >= _merit((best, verdict)):
+                best, verdict = batch.samples[0], further[0]
         votes = Tally(tuple(vote(sample, step.answer_key) for sample in attempts))
         return Outcome(
             self.name,
@@ -86,8 +87,3 @@ class SequentialRefinement:
 def _merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:
     verdict = attempt[1]
     return verdict.accepted, verdict.score, float(verdict.wrong_at or 0)
-
-
-def _later_merit(current: Verdict) -> Callable[[tuple[Sample, Verdict]], tuple[bool, float, float, bool]]:
-    """Merit, ties to the newcomer."""
-    return lambda attempt: (*_merit(attempt), attempt[1] is not current)

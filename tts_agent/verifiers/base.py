@@ -28,7 +28,10 @@ class Verdict:
 class Verifier(Protocol):
     """Judges samples. A verifier that needs a model yields `Generate`, so its tokens are on the ledger."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the trace calls it."""
+        ...
 
     def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
         """One verdict a sample, in order."""

@@ -9,17 +9,17 @@ from tts_agent.embedded.tasks.base import Derivation, Family, Problem, normalize
 
 _LADDER = (
     Walk(steps=1, low=1, high=20, ceiling=40, times=0.0),
-    Walk(steps=1, low=2, high=99, ceiling=198, times=0.1),
+    Walk(steps=1, low=2, high=99, ceiling=198, times=0.0),
     Walk(steps=2, low=2, high=99, ceiling=198, times=0.1),
-    Walk(steps=3, low=2, high=99, ceiling=400, times=0.15),
-    Walk(steps=4, low=10, high=199, ceiling=999, times=0.15),
-    Walk(steps=5, low=10, high=499, ceiling=999, times=0.2),
-    Walk(steps=6, low=10, high=999, ceiling=2999, times=0.2),
-    Walk(steps=8, low=10, high=999, ceiling=9999, times=0.25),
-    Walk(steps=10, low=100, high=999, ceiling=9999, times=0.3),
-    Walk(steps=12, low=100, high=2999, ceiling=9999, times=0.3),
-    Walk(steps=15, low=100, high=9999, ceiling=49999, times=0.3),
-    Walk(steps=18, low=100, high=9999, ceiling=99999, times=0.35),
+    Walk(steps=3, low=2, high=99, ceiling=198, times=0.1),
+    Walk(steps=4, low=2, high=99, ceiling=400, times=0.1),
+    Walk(steps=5, low=10, high=199, ceiling=999, times=0.1),
+    Walk(steps=6, low=10, high=499, ceiling=999, times=0.15),
+    Walk(steps=8, low=10, high=499, ceiling=999, times=0.2),
+    Walk(steps=10, low=10, high=999, ceiling=1999, times=0.2),
+    Walk(steps=12, low=10, high=999, ceiling=1999, times=0.2),
+    Walk(steps=15, low=100, high=999, ceiling=4999, times=0.25),
+    Walk(steps=18, low=100, high=1999, ceiling=9999, times=0.25),
 )
 _PHRASES = {
     "+": ("add {}", "plus {}"),

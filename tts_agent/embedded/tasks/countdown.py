@@ -31,7 +31,9 @@ _LADDER = (
     _Rung(numbers=5, used=5, high=12, ceiling=250, signs="+-*"),
     _Rung(numbers=5, used=5, high=25, ceiling=999, signs="+-*"),
 )
-_QUESTION = re.compile(r"use (?:the numbers )?((?:\d+ , )*\d+ and \d+) to make (\d+) \.(?: use each number at most once \.)?")
+_QUESTION = re.compile(
+    r"use (?:the numbers )?((?:\d+ , )*\d+ and \d+) to make (\d+) \.(?: use each number at most once \.)?"
+)
 _STEP = re.compile(r"(\d+) ([-+*]) (\d+) = (\d+)")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import ClassVar
 
@@ -19,9 +20,9 @@ class _Rung:
 
 _LADDER = (
     _Rung(hops=1, facts=4, lures=0),
-    _Rung(hops=1, facts=6, lures=0),
+    _Rung(hops=2, facts=4, lures=0),
     _Rung(hops=2, facts=6, lures=0),
-    _Rung(hops=2, facts=8, lures=2),
+    _Rung(hops=3, facts=8, lures=2),
     _Rung(hops=3, facts=10, lures=3),
     _Rung(hops=4, facts=12, lures=4),
     _Rung(hops=5, facts=15, lures=5),
@@ -49,7 +50,7 @@ class Lookup(Family):
         path = people[: shape.hops + 1]
         # Everybody has at most one target in each relation, or a hop would not be definite.
         subjects = people[: shape.facts - shape.lures]
-        facts = list(zip(path, [asked] * shape.hops, path[1:], strict=False))
+        facts = [(who, asked, whom) for who, whom in pairwise(path)]
         facts += [(who, asked, _someone_else(rng, who)) for who in subjects[shape.hops :]]
         facts += [(who, lure, _someone_else(rng, who)) for who in rng.sample(people, shape.lures)]
         rng.shuffle(facts)
@@ -63,9 +64,10 @@ class Lookup(Family):
 
     def read(self, question: str) -> Derivation | None:
         """See `Family.read`; None as well where a hop has no fact to follow."""
-        *facts, request, end = (part.strip() for part in normalize(question).split("."))
-        if end != "who is at the end ?" or not facts:
+        parts = [part.strip() for part in normalize(question).split(".")]
+        if len(parts) < 3 or parts[-1] != "who is at the end ?":
             return None
+        *facts, request, _ = parts
         asked = _REQUEST.fullmatch(request)
         found = [_FACT.fullmatch(fact) for fact in facts]
         if asked is None or None in found:
@@ -81,7 +83,7 @@ class Lookup(Family):
 
 
 def _derive(path: list[str], relation: str) -> Derivation:
-    hops = tuple(f"{who} {relation} {whom}" for who, whom in zip(path, path[1:], strict=False))
+    hops = tuple(f"{who} {relation} {whom}" for who, whom in pairwise(path))
     return Derivation(hops, path[-1])
 
 

@@ -20,15 +20,15 @@ class _Rung:
 
 _LADDER = (
     _Rung(Walk(steps=1, low=1, high=20, ceiling=40, times=0.0), asides=0),
-    _Rung(Walk(steps=1, low=2, high=99, ceiling=198, times=0.1), asides=0),
+    _Rung(Walk(steps=1, low=2, high=99, ceiling=198, times=0.0), asides=0),
     _Rung(Walk(steps=2, low=2, high=99, ceiling=198, times=0.1), asides=0),
-    _Rung(Walk(steps=3, low=2, high=99, ceiling=400, times=0.15), asides=1),
-    _Rung(Walk(steps=4, low=10, high=199, ceiling=999, times=0.15), asides=1),
-    _Rung(Walk(steps=5, low=10, high=499, ceiling=999, times=0.2), asides=2),
-    _Rung(Walk(steps=7, low=10, high=999, ceiling=4999, times=0.2), asides=2),
-    _Rung(Walk(steps=9, low=100, high=999, ceiling=9999, times=0.25), asides=3),
-    _Rung(Walk(steps=11, low=100, high=2999, ceiling=9999, times=0.3), asides=4),
-    _Rung(Walk(steps=14, low=100, high=9999, ceiling=49999, times=0.3), asides=5),
+    _Rung(Walk(steps=3, low=2, high=99, ceiling=198, times=0.1), asides=1),
+    _Rung(Walk(steps=4, low=2, high=99, ceiling=400, times=0.1), asides=1),
+    _Rung(Walk(steps=5, low=10, high=199, ceiling=999, times=0.1), asides=2),
+    _Rung(Walk(steps=7, low=10, high=499, ceiling=999, times=0.15), asides=2),
+    _Rung(Walk(steps=9, low=10, high=499, ceiling=999, times=0.2), asides=3),
+    _Rung(Walk(steps=11, low=10, high=999, ceiling=1999, times=0.2), asides=4),
+    _Rung(Walk(steps=14, low=10, high=999, ceiling=2999, times=0.25), asides=5),
 )
 _EVENTS = {
     "+": (

@@ -1,0 +1,432 @@
+"""The ledger: reserve before a call, settle after it, never above the limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
+from tts_agent.budget.amount import UNLIMITED
+from tts_agent.exceptions import BudgetExhausted, ConfigurationError
+from tts_agent.testing.conformance import CheckedBudget
+
+
+def granted(budget: Budget, ask: Ask) -> Reservation:
+    grant = budget.reserve(ask)
+    assert isinstance(grant, Reservation)
+    return grant
+
+
+def call(n: int = 1, *, prompt: int = 10, most: int = 20, least: int = 5, final: bool = False) -> Ask:
+    return Ask(prompt, n, most, least, final)
+
+
+# ----------------------------------------------------------------------------------------------- reserve, settle
+
+
+def test_a_call_is_held_at_its_upper_bound_and_charged_what_was_reported() -> None:
+    budget = Budget(100, calls=5)
+    grant = granted(budget, call(2))
+    assert (grant.n, grant.max_tokens, grant.cost) == (2, 20, Amount(60, 2))
+    assert (budget.held, budget.spent) == (Amount(60, 2), Amount())
+    assert grant.settle(25) == Amount(25, 2)
+    assert (budget.held, budget.spent) == (Amount(), Amount(25, 2))
+
+
+def test_a_released_call_costs_nothing_and_a_forfeited_one_all_of_it() -> None:
+    budget = Budget(100)
+    assert granted(budget, call()).release() == Amount()
+    assert budget.spent == Amount()
+    assert granted(budget, call()).forfeit() == Amount(30, 1)
+    assert budget.spent == Amount(30, 1)
+    assert budget.held == Amount()
+
+
+def test_completions_that_were_not_billed_need_not_count_as_calls() -> None:
+    budget = Budget(100, calls=3)
+    granted(budget, call(3)).settle(30, calls=1)
+    assert budget.spent == Amount(30, 1)
+
+
+def test_a_short_budget_grants_fewer_then_shorter_then_nothing() -> None:
+    budget = Budget(75)
+    first = granted(budget, call(3))
+    assert (first.n, first.max_tokens) == (2, 20)
+    first.forfeit()
+    second = granted(budget, call(3))
+    assert (second.n, second.max_tokens) == (1, 5)
+    second.forfeit()
+    with pytest.raises(BudgetExhausted, match="the next call needs at least 15 tokens and 0 of the budget are left"):
+        budget.reserve(call(3))
+
+
+def test_the_number_of_calls_is_a_limit_of_its_own() -> None:
+    budget = Budget(calls=3)
+    granted(budget, call(2)).settle(1)
+    assert granted(budget, call(2)).n == 1
+    budget = Budget(calls=1)
+    granted(budget, call()).settle(0)
+    with pytest.raises(BudgetExhausted, match="every call of the budget is used"):
+        budget.reserve(call())
+
+
+@pytest.mark.parametrize("end", ["settle", "release", "forfeit"])
+def test_ending_a_reservation_twice_is_an_error_and_charges_once(end: str) -> None:
+    budget = Budget(100)
+    grant = granted(budget, call())
+    grant.settle(7)
+    with pytest.raises(RuntimeError, match="already ended"):
+        getattr(grant, end)(*([7] if end == "settle" else []))
+    assert (budget.spent, budget.held) == (Amount(7, 1), Amount())
+
+
+def test_a_negative_bill_is_not_paid_out() -> None:
+    budget = Budget(100)
+    granted(budget, call()).settle(-50)
+    assert budget.spent == Amount(0, 1)
+
+
+def test_no_limit_is_a_limit_nobody_reaches() -> None:
+    budget = Budget()
+    granted(budget, call(1000, most=10**9)).forfeit()
+    assert budget.view().remaining.tokens > UNLIMITED // 2
+
+
+@pytest.mark.parametrize(("tokens", "calls"), [(0, None), (-5, None), (None, 0), (None, -1)])
+def test_a_budget_that_buys_nothing_is_refused(tokens: int | None, calls: int | None) -> None:
+    with pytest.raises(ConfigurationError, match="buys nothing: give a number above 0"):
+        Budget(tokens, calls=calls)
+    with pytest.raises(ConfigurationError, match="buys nothing"):
+        Budget(100).child(tokens, calls=calls)
+
+
+@pytest.mark.parametrize("reserve", [-1, 100, 101])
+def test_a_final_reserve_must_leave_something_for_the_rest(reserve: int) -> None:
+    with pytest.raises(ConfigurationError, match="reserve_final"):
+        Budget(100, reserve_final=reserve)
+
+
+# ------------------------------------------------------------------------------------------------------- waiting
+
+
+def test_it_waits_only_for_what_reservations_in_flight_may_give_back() -> None:
+    budget = Budget(60)
+    first = granted(budget, call())
+    second = granted(budget, call())
+    waiting = budget.reserve(call())
+    assert isinstance(waiting, Busy)
+    assert not waiting.changed.done()
+    assert budget.held == Amount(60, 2)
+    first.settle(10)
+    assert waiting.changed.done()
+    still = budget.reserve(call())
+    assert isinstance(still, Busy)
+    second.settle(10)
+    assert still.changed.done()
+    assert granted(budget, call()).max_tokens == 20
+
+
+def test_it_degrades_at_once_where_waiting_could_not_help() -> None:
+    budget = Budget(100)
+    granted(budget, call()).settle(30)
+    flying = granted(budget, call())
+    assert isinstance(budget.reserve(call(3)), Busy)  # two of three could fit, were the other call free
+    assert granted(budget, call()).n == 1
+    flying.release()
+
+
+def test_it_refuses_at_once_what_no_reservation_could_make_room_for() -> None:
+    budget = Budget(40)
+    granted(budget, call()).forfeit()
+    assert budget.view().remaining == Amount(10, UNLIMITED - 1)
+    with pytest.raises(BudgetExhausted):
+        budget.reserve(call())
+
+
+def test_a_waiter_that_gave_up_is_no_trouble() -> None:
+    budget = Budget(30)
+    grant = granted(budget, call())
+    waiting = budget.reserve(call())
+    assert isinstance(waiting, Busy)
+    assert waiting.changed.cancel()
+    grant.settle(1)
+    assert budget.held == Amount()
+
+
+def test_one_end_wakes_everybody_in_every_budget_of_the_tree() -> None:
+    parent = Budget(30)
+    one, other = parent.child(30), parent.child(30)
+    grant = granted(one, call())
+    waiting = [budget.reserve(call()) for budget in (parent, one, other)]
+    grant.release()
+    assert all(isinstance(busy, Busy) and busy.changed.done() for busy in waiting)
+
+
+# ------------------------------------------------------------------------------------------------- child budgets
+
+
+def test_what_a_child_spends_counts_in_every_budget_above() -> None:
+    parent = Budget(100)
+    child = parent.child(80)
+    grandchild = child.child(calls=2)
+    granted(grandchild, call()).settle(12)
+    for budget in (parent, child, grandchild):
+        assert (budget.spent, budget.held) == (Amount(12, 1), Amount())
+
+
+def test_neither_its_own_nor_its_parents_limit_can_be_passed() -> None:
+    parent = Budget(100)
+    child = parent.child(40)
+    assert granted(child, call(3)).n == 1
+    granted(parent, call(2)).forfeit()
+    assert parent.view().remaining.tokens == 10
+    assert child.view().remaining.tokens == 10
+    generous = parent.child(1000)
+    with pytest.raises(BudgetExhausted):
+        Budget(10).child(1000).reserve(call())
+    assert isinstance(generous.reserve(call()), Busy)
+
+
+def test_nothing_is_set_aside_for_a_child() -> None:
+    parent = Budget(60)
+    child = parent.child(60)
+    granted(parent, call(2)).forfeit()
+    with pytest.raises(BudgetExhausted):
+        child.reserve(call())
+
+
+def test_a_child_of_a_checked_budget_is_checked() -> None:
+    assert isinstance(CheckedBudget(10).child(5), CheckedBudget)
+
+
+# ----------------------------------------------------------------------------------------------- final reserve
+
+
+def test_the_final_reserve_is_for_final_calls_alone() -> None:
+    budget = Budget(100, reserve_final=40)
+    assert budget.view().remaining.tokens == 60
+    granted(budget, call(2)).forfeit()
+    with pytest.raises(BudgetExhausted):
+        budget.reserve(call())
+    assert granted(budget, call(final=True)).n == 1
+
+
+def test_final_calls_use_up_the_reserve_before_the_rest() -> None:
+    budget = Budget(100, reserve_final=40)
+    granted(budget, call(final=True)).settle(30)
+    assert budget.view().remaining.tokens == 60
+    granted(budget, call(final=True)).settle(20)
+    assert budget.view().remaining.tokens == 50
+
+
+def test_a_parents_reserve_is_kept_from_its_children() -> None:
+    child = Budget(100, reserve_final=80).child(100)
+    assert granted(child, call(5)).max_tokens == 10
+
+
+def test_it_does_not_wait_for_the_reserve_that_a_final_call_in_flight_will_need_again() -> None:
+    budget = Budget(100, reserve_final=50)
+    final = granted(budget, call(prompt=10, most=40, final=True))
+    grant = granted(budget, call(prompt=10, most=90))
+    assert grant.max_tokens == 40
+    grant.forfeit()
+    with pytest.raises(BudgetExhausted):
+        budget.reserve(call())
+    final.release()
+
+
+# ------------------------------------------------------------------------------------------------------ overruns
+
+
+def test_a_report_above_what_was_allowed_is_recorded_and_closes_the_budget() -> None:
+    budget = Budget(1000)
+    granted(budget, call()).settle(31)
+    assert budget.overruns == 1
+    assert budget.spent == Amount(31, 1)
+    assert budget.view().remaining == Amount()
+    with pytest.raises(BudgetExhausted, match="closed: the provider reported more tokens"):
+        budget.reserve(call())
+
+
+def test_an_overrun_closes_the_task_and_its_parts_but_not_the_budget_above() -> None:
+    parent = Budget(1000)
+    task, other = parent.child(100), parent.child(100)
+    part = task.child(50)
+    granted(task, call()).settle(500)
+    for closed in (task, part):
+        with pytest.raises(BudgetExhausted, match="closed"):
+            closed.reserve(call())
+    assert (parent.overruns, task.overruns, other.overruns) == (1, 1, 0)
+    assert granted(other, call()).release() == Amount()
+    assert granted(parent, call()).release() == Amount()
+
+
+def test_what_a_child_overspends_is_missing_above() -> None:
+    parent = Budget(100)
+    granted(parent.child(50), call()).settle(95)
+    assert parent.view().remaining == Amount(5, UNLIMITED - 1)
+    granted(parent.child(50), call(prompt=1, most=4, least=1)).settle(50)
+    assert parent.view().remaining.tokens == 0
+    with pytest.raises(BudgetExhausted, match="and 0 of the budget are left"):
+        parent.reserve(call())
+
+
+def test_whoever_waits_on_a_budget_that_closes_is_woken_and_refused() -> None:
+    budget = Budget(30)
+    grant = granted(budget, call())
+    waiting = budget.reserve(call())
+    assert isinstance(waiting, Busy)
+    grant.settle(99)
+    assert waiting.changed.done()
+    with pytest.raises(BudgetExhausted, match="closed"):
+        budget.reserve(call())
+
+
+# ---------------------------------------------------------------------------------------- against a simple model
+
+
+@dataclass(eq=False)
+class Node:
+    """A budget as a few numbers, beside the real one."""
+
+    real: Budget
+    parent: Node | None
+    tokens: int
+    calls: int
+    reserve: int
+    spent: Amount = field(default_factory=Amount)
+    final_spent: int = 0
+    closed: bool = False
+
+    def chain(self) -> list[Node]:
+        return [self, *(self.parent.chain() if self.parent else [])]
+
+
+@dataclass(eq=False)
+class Flight:
+    """A reservation in flight."""
+
+    node: Node
+    grant: Reservation
+    final: bool
+
+
+class Ledger(RuleBasedStateMachine):
+    """Random traffic on a tree of budgets; the model knows flights and bills, and derives everything else."""
+
+    nodes = Bundle("nodes")
+    flights = Bundle("flights")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tree: list[Node] = []
+        self.flying: list[Flight] = []
+        self.waiting: list[tuple[Node, Busy]] = []
+
+    def held(self, node: Node, *, final_only: bool = False) -> Amount:
+        below = [f.grant.cost for f in self.flying if node in f.node.chain() and (f.final or not final_only)]
+        return sum(below, Amount())
+
+    def free(self, node: Node, *, final: bool, idle: bool) -> Amount:
+        most = Amount(UNLIMITED, UNLIMITED)
+        for above in node.chain():
+            held = Amount() if idle else self.held(above)
+            final_used = above.final_spent + (0 if idle else self.held(above, final_only=True).tokens)
+            kept = 0 if final else max(0, above.reserve - final_used)
+            left = Amount(above.tokens, above.calls) - above.spent - held - Amount(kept)
+            most = most.least(left)
+        return most
+
+    @rule(target=nodes, tokens=st.integers(20, 300), calls=st.integers(1, 12), reserve=st.integers(0, 19))
+    def open_budget(self, tokens: int, calls: int, reserve: int) -> Node:
+        node = Node(CheckedBudget(tokens, calls=calls, reserve_final=reserve), None, tokens, calls, reserve)
+        self.tree.append(node)
+        return node
+
+    @rule(target=nodes, above=nodes, tokens=st.integers(10, 300), reserve=st.integers(0, 9))
+    def open_child(self, above: Node, tokens: int, reserve: int) -> Node:
+        node = Node(above.real.child(tokens, reserve_final=reserve), above, tokens, UNLIMITED, reserve)
+        self.tree.append(node)
+        return node
+
+    @rule(
+        target=flights,
+        node=nodes,
+        n=st.integers(1, 4),
+        prompt=st.integers(0, 20),
+        most=st.integers(1, 40),
+        final=st.booleans(),
+    )
+    def reserve(self, node: Node, n: int, prompt: int, most: int, final: bool) -> object:
+        ask = Ask(prompt, n, most, min(3, most), final)
+        plan = ask.fit(self.free(node, final=final, idle=True))
+        try:
+            grant = node.real.reserve(ask)
+        except BudgetExhausted:
+            assert plan is None or any(above.closed for above in node.chain())
+            return multiple()
+        assert plan is not None
+        assert not any(above.closed for above in node.chain())
+        fits_now = ask.cost(*plan).within(self.free(node, final=final, idle=False))
+        if isinstance(grant, Busy):
+            assert not fits_now
+            assert any(self.held(above) != Amount() for above in node.chain()), "it waits for nothing"
+            self.waiting.append((node.chain()[-1], grant))
+            return multiple()
+        assert fits_now
+        assert (grant.n, grant.max_tokens) == plan
+        flight = Flight(node, grant, final)
+        self.flying.append(flight)
+        return flight
+
+    @rule(flight=consumes(flights), part=st.floats(0.0, 1.0))
+    def settle(self, flight: Flight, part: float) -> None:
+        tokens = int(part * flight.grant.cost.tokens)
+        self.end(flight, flight.grant.settle(tokens), Amount(tokens, flight.grant.n))
+
+    @rule(flight=consumes(flights))
+    def release(self, flight: Flight) -> None:
+        self.end(flight, flight.grant.release(), Amount())
+
+    @rule(flight=consumes(flights))
+    def forfeit(self, flight: Flight) -> None:
+        self.end(flight, flight.grant.forfeit(), flight.grant.cost)
+
+    @rule(flight=consumes(flights), beyond=st.integers(1, 50))
+    def overrun(self, flight: Flight, beyond: int) -> None:
+        tokens = flight.grant.cost.tokens + beyond
+        self.end(flight, flight.grant.settle(tokens), Amount(tokens, flight.grant.n))
+        flight.node.closed = True
+
+    def end(self, flight: Flight, charged: Amount, expected: Amount) -> None:
+        assert charged == expected
+        self.flying.remove(flight)
+        for above in flight.node.chain():
+            above.spent += expected
+            above.final_spent += expected.tokens if flight.final else 0
+        root = flight.node.chain()[-1]
+        assert all(busy.changed.done() for tree, busy in self.waiting if tree is root), "somebody was not woken"
+
+    @invariant()
+    def the_real_budgets_say_the_same(self) -> None:
+        for node in self.tree:
+            assert node.real.spent == node.spent
+            assert node.real.held == self.held(node)
+            left = self.free(node, final=False, idle=False)
+            shut = any(above.closed for above in node.chain())
+            seen = node.real.view()
+            assert seen.remaining == (Amount() if shut else Amount(max(0, left.tokens), max(0, left.calls)))
+
+    def teardown(self) -> None:
+        for flight in self.flying:
+            flight.grant.release()
+        assert all(node.real.held == Amount() for node in self.tree)
+        assert all(busy.changed.done() for _, busy in self.waiting), "somebody waits for ever"
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = settings(max_examples=40, stateful_step_count=30)

@@ -1,0 +1,161 @@
+"""A trained estimator as a folder of two files: `estimator.safetensors` (arrays) and `estimator.json` (the rest).
+
+Nothing in them is code. The JSON carries the sha256 of the arrays and of itself, so a file that was cut short,
+edited or mixed with another one is refused instead of used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tts_agent.difficulty import codec
+from tts_agent.difficulty.card import PredictorCard
+from tts_agent.difficulty.encoder import Encoder, SentenceEncoder
+from tts_agent.difficulty.estimator import DifficultyEstimator
+from tts_agent.exceptions import EstimatorFileError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = "tts-agent difficulty estimator"
+VERSION = 1
+JSON_FILE = "estimator.json"
+TENSOR_FILE = "estimator.safetensors"
+
+
+def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
+    """Write the two files, or nothing: they are made in a temporary folder beside `folder`, which is then renamed.
+
+    An estimator that is already there is replaced.
+
+    Raises:
+        EstimatorFileError: `folder` holds other things than an estimator, or cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        strangers = {path.name for path in folder.iterdir()} - {JSON_FILE, TENSOR_FILE} if folder.exists() else set()
+        if strangers:
+            raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            new, old = work / "new", work / "old"
+            new.mkdir()
+            _write(estimator, new)
+            if folder.exists():
+                folder.rename(old)
+            try:
+                new.rename(folder)
+            except OSError:
+                if old.exists():
+                    old.rename(folder)
+                raise
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def load(folder: Path | str, *, encoder: Encoder | None = None) -> DifficultyEstimator:
+    """Read an estimator back; it predicts what the saved one did.
+
+    Args:
+        folder: where it was saved.
+        encoder: the one it was trained with; None is the default encoder.
+
+    Raises:
+        EstimatorFileError: a file is missing, damaged, of another kind or version, or belongs to another encoder.
+        MissingExtraError: safetensors, or the default encoder, is not installed.
+    """
+    folder = Path(folder)
+    values = _read_json(folder / JSON_FILE)
+    tensors = _read_tensors(folder / TENSOR_FILE, values.get("tensors_sha256"))
+    encoder = encoder or SentenceEncoder()
+    if values.get("encoder") != encoder.id:
+        raise EstimatorFileError(
+            f"{folder} was trained with the encoder {values.get('encoder')!r}, and this one is {encoder.id!r}"
+        )
+    try:
+        return DifficultyEstimator(
+            codec.decode(values["learned"], tensors),
+            encoder,
+            PredictorCard.from_json(values["card"]),
+            data_hash=str(values["data_sha256"]),
+            profiles=values["profiles"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EstimatorFileError(f"{folder / JSON_FILE} does not describe its estimator: {error}") from error
+
+
+def _write(estimator: DifficultyEstimator, folder: Path) -> None:
+    try:
+        from safetensors.numpy import save as to_bytes
+    except ImportError as error:
+        raise MissingExtraError("saving an estimator", "difficulty") from error
+    learned, tensors = codec.encode(estimator.learned)
+    data = to_bytes({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "encoder": estimator.encoder.id,
+        "models": list(estimator.models),
+        "kinds": list(estimator.kinds),
+        "data_sha256": estimator.data_hash,
+        "tensors_sha256": hashlib.sha256(data).hexdigest(),
+        "card": estimator.card.to_json(),
+        "profiles": {kind: dict(numbers) for kind, numbers in estimator.profiles.items()},
+        "learned": learned,
+    }
+    values["sha256"] = _digest(values)
+    (folder / TENSOR_FILE).write_bytes(data)
+    (folder / JSON_FILE).write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    """sha256 of everything in the JSON file but this digest itself, however it is laid out."""
+    content = {name: value for name, value in values.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except OSError as error:
+        raise EstimatorFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:  # bad JSON and bad UTF-8 are both ValueErrors
+        raise EstimatorFileError(f"{path} is damaged: it is no JSON") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise EstimatorFileError(f"{path} is not a saved difficulty estimator")
+    if values.get("version") != VERSION:
+        raise EstimatorFileError(
+            f"{path} has format version {values.get('version')!r}, and this version of tts-agent reads {VERSION}"
+        )
+    if values.get("sha256") != _digest(values):
+        raise EstimatorFileError(f"{path} is damaged: its content does not fit its checksum")
+    return values
+
+
+def _read_tensors(path: Path, checksum: object) -> dict[str, npt.NDArray[np.float32]]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load as from_bytes
+    except ImportError as error:
+        raise MissingExtraError("loading an estimator", "difficulty") from error
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EstimatorFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    if hashlib.sha256(data).hexdigest() != checksum:
+        raise EstimatorFileError(f"{path} is damaged or belongs to another {JSON_FILE}: its checksum is wrong")
+    try:
+        return dict(from_bytes(data))
+    except SafetensorError as error:
+        raise EstimatorFileError(f"{path} is no safetensors file") from error

@@ -1,0 +1,70 @@
+"""Everything that is learned, in one value: what a saved estimator holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tts_agent.difficulty.arrays import Floats
+from tts_agent.difficulty.base import SampleSignals, StepText
+from tts_agent.difficulty.class_means import ClassMeans
+from tts_agent.difficulty.feature_space import Embeddings, FeatureSpace
+from tts_agent.difficulty.head import HeadSettings
+from tts_agent.difficulty.questions import Questions, assign_folds
+from tts_agent.difficulty.stage import Stage, fit_stage
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How an estimator is trained."""
+
+    folds: int = 5
+    """Heads of a stage; each is trained on folds - 2 parts of the data, stopped on one and judged on one."""
+    one: HeadSettings = field(default_factory=HeadSettings)
+    two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=1024))
+
+
+@dataclass(frozen=True, eq=False)
+class TwoStage:
+    """Beliefs before and after the first sample, as arrays (n, 2)."""
+
+    space: FeatureSpace
+    means: ClassMeans
+    one: Stage
+    two: Stage | None
+    """None when the labels said nothing of first samples."""
+
+    def before(self, steps: Sequence[StepText], embeddings: Embeddings) -> Floats:
+        """Stage one, from embeddings (n, e)."""
+        return self.one(self.space.stage_one(steps, embeddings), self.means(steps))
+
+    def after(self, steps: Sequence[StepText], beliefs: Floats, signals: Sequence[SampleSignals]) -> Floats:
+        """Stage two, from the beliefs (n, 2) of stage one or of anybody else."""
+        if self.two is None:
+            return beliefs
+        return self.two(self.space.stage_two(steps, beliefs, signals), beliefs)
+
+
+def fit_two_stage(data: Questions, embeddings: Embeddings, *, seed: int, settings: FitSettings) -> TwoStage:
+    """Train both stages on all of `data` (n questions) with embeddings (n, e).
+
+    Stage two is trained on what stage one says about questions it has not seen, so that it learns how far stage
+    one can be trusted in use.
+    """
+    fold = assign_folds(data.group, settings.folds, seed)
+    space = FeatureSpace.fit(data.steps, embeddings, data.signals)
+    base = np.zeros((len(data), 2))
+    for out in range(settings.folds):
+        others = data.subset(fold != out)
+        base[fold == out] = ClassMeans.fit(others.steps, others.counts)(data.subset(fold == out).steps)
+    one, unseen = fit_stage(
+        space.stage_one(data.steps, embeddings), base, data.counts, fold, seed=seed, settings=settings.one
+    )
+    two: Stage | None = None
+    question = data.rows.question
+    if len(np.unique(fold[question])) == settings.folds:
+        x = space.stage_two([data.steps[index] for index in question], unseen[question], data.signals)
+        two, _ = fit_stage(x, unseen[question], data.rows, fold[question], seed=seed + 1, settings=settings.two)
+    return TwoStage(space, ClassMeans.fit(data.steps, data.counts), one, two)

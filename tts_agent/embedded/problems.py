@@ -1,0 +1,52 @@
+"""Held-out sets of problems. A set is a function of its split, size and seed; none of them was trained on."""
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from types import MappingProxyType
+
+from tts_agent.embedded.tasks import FAMILIES, Problem, Split, stream
+
+LEVELS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {name: tuple(range(1, family.levels + 1)) for name, family in FAMILIES.items()}
+)
+"""The rungs of each family that make up a set, in equal shares; chosen on the tuning split."""
+
+
+def demo_problems(n: int, seed: int = 0) -> list[Problem]:
+    """Return the first ``n`` problems of the demonstration, families and levels mixed.
+
+    More problems of the same seed begin with the same ones.
+    """
+    return problems(Split.DEMO, n, seed)
+
+
+def problems(split: Split, n: int, seed: int = 0) -> list[Problem]:
+    """Return ``n`` different problems of ``split``, an equal share of each family.
+
+    Raises:
+        ValueError: a level has fewer different problems than asked for.
+    """
+    supplies = {name: _supply(name, split, seed) for name in FAMILIES}
+    order = Random(seed)
+    chosen: list[Problem] = []
+    while len(chosen) < n:
+        names = list(FAMILIES)
+        order.shuffle(names)
+        chosen += [next(supplies[name]) for name in names]
+    return chosen[:n]
+
+
+def _supply(family: str, split: Split, seed: int) -> Iterator[Problem]:
+    """Yield problems of ``family``, each level of `LEVELS` once before any comes again, in random order."""
+    rng = Random(f"{seed} {split} {family}")
+    streams = {level: stream(rng, family, level, split) for level in LEVELS[family]}
+    seen: set[str] = set()
+    while True:
+        levels = list(LEVELS[family])
+        rng.shuffle(levels)
+        for level in levels:
+            problem = next((p for p in streams[level] if p.question not in seen), None)
+            if problem is None:
+                raise ValueError(f"no further {split} problem of {family} at level {level}")
+            seen.add(problem.question)
+            yield problem

@@ -1,0 +1,53 @@
+"""Which ledger a node's calls are on: the node's own, or one that came with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+
+from tts_agent.budget import Budget
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.reasoner import as_budget
+
+RUN_BUDGET = "tts_budget"
+"""Name of a run's budget, in `config["configurable"]` or in the graph's runtime context."""
+
+
+def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[Any] | None) -> Budget:
+    """The ledger for one invocation of a node.
+
+    A `Budget` that came with the run takes the place of the node's own: pass the same one to share it between
+    all nodes of a run, or between runs. A number that came with the run can only narrow: it caps this one
+    invocation, inside the node's own budget.
+
+    Raises:
+        ConfigurationError: the run's budget is neither.
+    """
+    given = _given(config, runtime)
+    if isinstance(given, Budget):
+        return given
+    if given is None:
+        return as_budget(own)
+    return as_budget(own).child(checked(given, f"the run's {RUN_BUDGET}"))
+
+
+def checked(tokens: object, what: str) -> int:
+    """A number of tokens.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
+        raise ConfigurationError(f"{what} is {tokens!r}: give a number of tokens above 0, or a tts_agent.Budget")
+    return tokens
+
+
+def _given(config: RunnableConfig, runtime: Runtime[Any] | None) -> object:
+    given = (config.get("configurable") or {}).get(RUN_BUDGET)
+    if given is not None or runtime is None:
+        return given
+    context = runtime.context
+    return context.get(RUN_BUDGET) if isinstance(context, Mapping) else getattr(context, RUN_BUDGET, None)

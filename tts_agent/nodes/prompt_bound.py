@@ -1,0 +1,103 @@
+"""An upper bound on the tokens of a prompt, without I/O and without anybody's tokenizer.
+
+A byte-level tokenizer makes at most one token of a byte, so bytes bound tokens; in English that is about four
+times too much. So what the provider reported for a prompt is remembered: the same prompt is bounded by that,
+and a longer one by that plus the bytes of the turns that were added.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+PER_REQUEST = 32
+"""Tokens a chat template and a provider may add around a conversation."""
+PER_MESSAGE = 16
+"""... and around a turn."""
+FOR_TOOLS = 640
+"""... and when tools are offered: some providers explain tool use in a hidden system prompt (Anthropic's
+longest is 530 tokens)."""
+PER_IMAGE = 2048
+"""Tokens of an image or another file that is not text. A guess, not a bound: providers' own formulas range
+from 85 tokens to tens of thousands."""
+
+
+class PromptBound:
+    """Bounds prompts of one model. Safe to share between threads; remembers the last `memory` prompts."""
+
+    def __init__(self, memory: int = 512) -> None:
+        self._memory = memory
+        self._reported: OrderedDict[int, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, messages: Sequence[BaseMessage], arguments: Mapping[str, Any]) -> int:
+        """Most tokens the prompt can have: these turns, with the call arguments that become part of it."""
+        around = _around(arguments)
+        sizes, keys = [_size(message) for message in messages], list(_prefixes(messages, around))
+        with self._lock:
+            for known in range(len(messages), 0, -1):
+                reported = self._reported.get(keys[known - 1])
+                if reported is not None:
+                    return reported + sum(sizes[known:])
+        tools = FOR_TOOLS if arguments.get("tools") else 0
+        return PER_REQUEST + tools + _bytes(around) + sum(sizes)
+
+    def learn(self, messages: Sequence[BaseMessage], arguments: Mapping[str, Any], tokens: int) -> None:
+        """The provider reported `tokens` for this prompt. The most that it ever reported counts."""
+        *_, key = _prefixes(messages, _around(arguments))
+        with self._lock:
+            self._reported[key] = max(tokens, self._reported.pop(key, 0))
+            while len(self._reported) > self._memory:
+                self._reported.popitem(last=False)
+
+
+def _prefixes(messages: Sequence[BaseMessage], around: str) -> Iterator[int]:
+    """A key for every beginning of the conversation, shortest first."""
+    key = hash(around)
+    for message in messages:
+        key = hash((key, message.type, _text(message.content), _calls(message)))
+        yield key
+
+
+def _size(message: BaseMessage) -> int:
+    blocks = [message.content] if isinstance(message.content, str) else message.content
+    return PER_MESSAGE + _bytes(_calls(message)) + sum(_block_size(block) for block in blocks)
+
+
+def _block_size(block: Any) -> int:
+    kind = block.get("type", "") if isinstance(block, Mapping) else ""
+    if any(word in kind for word in ("image", "audio", "video", "file", "document")):
+        return PER_IMAGE
+    return _bytes(_text(block))
+
+
+def _calls(message: BaseMessage) -> str:
+    """Everything of a turn that reaches the prompt beside its content."""
+    parts: list[Any] = [message.name, getattr(message, "tool_call_id", None)]
+    if isinstance(message, AIMessage):
+        parts += [message.tool_calls, message.invalid_tool_calls]
+    return "".join(_text(part) for part in parts if part)
+
+
+def _around(arguments: Mapping[str, Any]) -> str:
+    """Tools, response formats and the like. Arguments that are no part of the prompt cost a few bytes more."""
+    return _text(dict(arguments)) if arguments else ""
+
+
+def _text(value: Any) -> str:
+    """A text itself, anything else as the widest JSON a provider may make of it: ASCII, indented."""
+    return value if isinstance(value, str) else json.dumps(value, indent=4, default=_unknown)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _unknown(value: Any) -> Any:
+    schema = getattr(value, "model_json_schema", None)
+    return schema() if schema else str(value)
