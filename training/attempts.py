@@ -21,7 +21,7 @@ from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.tasks import FAMILIES, Problem, Split, draw, first_wrong_step, verified_prefix
 from tts_agent.embedded.tokenizer import Tokenizer
 
-_PER_PROBLEM = 6
+_PER_PROBLEM = 8
 _PER_JOB = 50
 _MAX_TOKENS = 320
 
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--problems", type=int, default=6000)
+    parser.add_argument("--problems", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     collect(arguments.folder, arguments.out, problems=arguments.problems, seed=arguments.seed)

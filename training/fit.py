@@ -11,8 +11,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from torch.multiprocessing.spawn import spawn
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 from training.attempts import Attempted
 from training.batches import IGNORED, batches
@@ -181,7 +181,7 @@ def fit(plan: Plan) -> None:
     if plan.workers == 1:
         Run(plan, 0).train()
     else:
-        spawn(_worker, (plan,), nprocs=plan.workers)  # type: ignore[no-untyped-call]
+        spawn(_worker, (plan,), nprocs=plan.workers)
 
 
 def _worker(rank: int, plan: Plan) -> None:

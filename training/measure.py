@@ -181,6 +181,31 @@ def gate(results: Sequence[Measured]) -> dict[str, float]:
     }
 
 
+def measure_all(
+    folder: Path,
+    problems: Sequence[Problem],
+    *,
+    samples: int,
+    conversations: int,
+    temperature: float = 1.0,
+    processes: int = 2,
+) -> list[Measured]:
+    """Measure the model in ``folder`` on every problem."""
+    jobs = [Job(folder, problem, samples, conversations, temperature) for problem in problems]
+    with ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(measure, jobs))
+
+
+def ladder(split: Split, *, per_level: int, every: int = 1) -> list[Problem]:
+    """Return ``per_level`` problems of every ``every``-th level of each family."""
+    return [
+        problem
+        for name, family in FAMILIES.items()
+        for level in range(1, family.levels + 1, every)
+        for problem in islice(stream(Random(f"{name} {level}"), name, level, split), per_level)
+    ]
+
+
 def main() -> None:
     """Parse the command line, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -194,28 +219,25 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=None)
-    arguments = parser.parse_args()
-    problems = demo_problems(arguments.demo) if arguments.demo else _ladder(arguments)
-    jobs = [
-        Job(arguments.model, problem, arguments.samples, arguments.conversations, arguments.temperature)
-        for problem in problems
-    ]
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        results = list(pool.map(measure, jobs, chunksize=1))
+    options = parser.parse_args()
+    problems = (
+        demo_problems(options.demo)
+        if options.demo
+        else ladder(options.split, per_level=options.per_level, every=options.every)
+    )
+    results = measure_all(
+        options.model,
+        problems,
+        samples=options.samples,
+        conversations=options.conversations,
+        temperature=options.temperature,
+        processes=options.processes,
+    )
     print(table(results))
     print(json.dumps(gate(results)))
-    if arguments.out is not None:
+    if options.out is not None:
         report = {"gate": gate(results), "problems": [asdict(result) for result in results]}
-        arguments.out.write_text(json.dumps(report) + "\n")
-
-
-def _ladder(arguments: argparse.Namespace) -> list[Problem]:
-    return [
-        problem
-        for name, family in FAMILIES.items()
-        for level in range(1, family.levels + 1, arguments.every)
-        for problem in islice(stream(Random(f"{name} {level}"), name, level, arguments.split), arguments.per_level)
-    ]
+        options.out.write_text(json.dumps(report) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,85 +1,47 @@
-"""Records samples of the embedded model: the raw material of estimators, profiles and replays.
+"""Writes ``training.json`` into the model folder: how the weights came about, and the measured curve."""
 
-    python -m training.record --split estimator --questions 2500 --samples 16 --out bank.jsonl
-
-One line a question: {"id", "kind", "level", "question", "gold", "prompt_tokens", "samples": [{"answer",
-"correct", "tokens", "logprob", "finish_reason"}]}. The same command with the same seed writes the same file.
-"""
-
-from __future__ import annotations
-
-import argparse
-import asyncio
 import json
-import multiprocessing
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tts_agent import answers
-from tts_agent.embedded import EmbeddedSampler
-from tts_agent.embedded.defaults import embedded_step
-from tts_agent.embedded.problems import problems
-from tts_agent.embedded.tasks import Problem, Split, is_correct
+from training.export import export
+from training.measure import ladder, measure_all
+from tts_agent.embedded.tasks import FAMILIES, Split
 
 
-def record(index: int, problem: Problem, sampler: EmbeddedSampler, samples: int, seed: int) -> dict[str, Any]:
-    """Draw `samples` answers to one problem."""
-    request = embedded_step(problem.question, seed=seed).request()
-    batch = asyncio.run(sampler.sample(request, samples))
+def write_record(folder: Path, runs: Mapping[str, Path], *, seed: int, command: str) -> None:
+    """Read the logs of ``runs`` (stage name to folder), measure some of their checkpoints and write ``training.json``.
+
+    pass@1 is measured at temperature 1 on a few tuning problems of every third level: expect errors of about .05.
+    """
+    stages = {name: _stage(run) for name, run in runs.items()}
+    record = {"seed": seed, "command": command, "stages": stages}
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _stage(run: Path) -> dict[str, Any]:
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    checkpoints = sorted(run.glob("weights-*.pt"))
     return {
-        "id": f"{problem.family}-{problem.level}-{index}",
-        "kind": problem.family,
-        "level": problem.level,
-        "question": problem.question,
-        "gold": problem.answer,
-        "prompt_tokens": sampler.token_bound(request),
-        "samples": [
-            {
-                "answer": answers.vote(sample, answers.auto),
-                "correct": is_correct(problem.question, sample.text),
-                "tokens": sample.usage.output_tokens,
-                "logprob": None if sample.logprob is None else round(sample.logprob, 6),
-                "finish_reason": sample.finish_reason,
-            }
-            for sample in batch.samples
-        ],
+        "tokens": log[-1]["tokens"],
+        "minutes": round(log[-1]["seconds"] / 60, 1),
+        "loss": [[entry["tokens"], entry["loss"]] for entry in _thinned(log, 40)],
+        "pass@1": {path.stem.removeprefix("weights-"): _rates(path) for path in _thinned(checkpoints, 5)},
     }
 
 
-@cache
-def _sampler() -> EmbeddedSampler:
-    return EmbeddedSampler()
+def _thinned(items: Sequence[Any], most: int) -> list[Any]:
+    """Return at most about ``most`` of ``items``, evenly spread, the last among them."""
+    step = max(1, len(items) // most)
+    return list(items[::-step][::-1])
 
 
-def _work(task: tuple[int, Problem, int, int]) -> str:
-    index, problem, samples, seed = task
-    return json.dumps(record(index, problem, _sampler(), samples, seed))
-
-
-def main() -> None:
-    """Parse the command line and record."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--split", type=Split, default=Split.ESTIMATOR)
-    parser.add_argument("--questions", type=int, default=2500)
-    parser.add_argument("--samples", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    chosen = problems(arguments.split, arguments.questions, arguments.seed)
-    tasks = [(i, problem, arguments.samples, arguments.seed) for i, problem in enumerate(chosen)]
-    with multiprocessing.get_context("spawn").Pool(arguments.workers) as pool:
-        rows = []
-        for row in pool.imap(_work, tasks, chunksize=8):
-            rows.append(row)
-            if len(rows) % 200 == 0:
-                print(f"{len(rows)} of {len(tasks)}", flush=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = arguments.out.with_suffix(".part")
-    unfinished.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    unfinished.replace(arguments.out)
-
-
-if __name__ == "__main__":
-    main()
+def _rates(checkpoint: Path) -> dict[str, float]:
+    """Return pass@1 by family."""
+    with TemporaryDirectory() as folder:
+        export(checkpoint, Path(folder))
+        results = measure_all(Path(folder), ladder(Split.TUNING, per_level=4, every=3), samples=8, conversations=0)
+    return {name: round(mean(r.pass_at_1 for r in results if r.family == name), 3) for name in FAMILIES}

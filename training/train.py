@@ -5,7 +5,7 @@ Four stages, each of which can be run alone with ``--stages``:
 * ``generated``: learn from generated problems (``--minutes``);
 * ``attempts``: sample the model's own attempts on train problems and check them;
 * ``revision``: learn to revise and continue those (``--revision-minutes``);
-* ``export``: write the model folder of the package.
+* ``export``: write the model folder of the package, with a record of the training.
 
 A stage that was cut off goes on with ``--resume``.
 """
@@ -36,6 +36,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
     from training.attempts import collect
     from training.export import export
     from training.fit import Plan, fit
+    from training.record import write_record
     from training.vocabulary import write_tokenizer
 
     runs: Path = arguments.runs
@@ -73,6 +74,12 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
             )
         case "export":
             export(revision / "final.pt", arguments.model)
+            write_record(
+                arguments.model,
+                {"generated": generated, "revision": revision},
+                seed=arguments.seed,
+                command=" ".join(["python -m training.train", *sys.argv[1:]]),
+            )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--minutes", type=float, default=70.0, help="of the stage 'generated'")
     parser.add_argument("--tokens", type=float, default=70e6, help="most training tokens of a stage")
-    parser.add_argument("--problems", type=int, default=6000, help="to attempt")
+    parser.add_argument("--problems", type=int, default=2000, help="to attempt")
     parser.add_argument("--revision-minutes", type=float, default=12.0)
     parser.add_argument("--workers", type=int, default=2, help="processes, where there is no GPU")
     parser.add_argument("--runs", type=Path, default=Path("training/runs"), help="folder for what is not shipped")

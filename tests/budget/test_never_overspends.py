@@ -207,7 +207,7 @@ def _run(tasks: list[Task], shared: CheckedBudget) -> list[Budget]:
         _, stuck = await asyncio.wait(running, timeout=60)
         assert not stuck, "a task waits for ever"
         await asyncio.gather(*interrupts)
-        assert not [task for task in running if not task.cancelled() and task.exception()]
+        await asyncio.gather(*(task for task in running if not task.cancelled()))  # raises what went wrong
 
     asyncio.run(run())
     for budget in (shared, *budgets):

@@ -28,10 +28,8 @@ def test_tools_and_tool_calls_count() -> None:
 
 def test_an_image_counts_as_a_guess_and_not_by_its_bytes() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 100_000}}
-    bound = PromptBound()
-    assert (
-        bound([HumanMessage([{"type": "text", "text": "?"}, image])], {}) == bound([HumanMessage("?")], {}) + PER_IMAGE
-    )
+    size = PromptBound()([HumanMessage([{"type": "text", "text": "what is this?"}, image])], {})
+    assert PER_IMAGE < size < PER_IMAGE + 200
 
 
 def test_a_reported_prompt_is_bounded_by_the_report_and_a_longer_one_by_that_and_the_new_bytes() -> None:

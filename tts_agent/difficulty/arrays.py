@@ -31,7 +31,7 @@ def logit(p: Floats) -> Floats:
     """ln(p / (1 - p)) of probabilities, cut at +-MAX_LOGIT."""
     edge = 1e-9
     p = np.clip(p, edge, 1.0 - edge)
-    return np.clip(np.log(p) - np.log1p(-p), -MAX_LOGIT, MAX_LOGIT)
+    return np.asarray(np.clip(np.log(p) - np.log1p(-p), -MAX_LOGIT, MAX_LOGIT), dtype=np.float64)
 
 
 def clip_beliefs(beliefs: Floats) -> Floats:

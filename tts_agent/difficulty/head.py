@@ -1,32 +1,16 @@
-"""A small neural network that corrects a belief: trained with torch, evaluated with numpy.
+"""A small neural network that corrects a belief, as plain arrays: it predicts without torch.
 
-    (logit mu, ln kappa) = base + W2 relu(W1 x + b1) + b2
-
-W2 and b2 start at zero, so an untrained head changes nothing and early stopping pulls towards the base.
+(logit mu, ln kappa) = base + W2 relu(W1 x + b1) + b2
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from tts_agent.difficulty.arrays import (
-    MAX_LOG_CONCENTRATION,
-    MAX_LOGIT,
-    MIN_LOG_CONCENTRATION,
-    Floats,
-    Ints,
-    clip_beliefs,
-)
-from tts_agent.difficulty.extra import torch_module
-from tts_agent.difficulty.likelihood import negative_log_likelihood
-from tts_agent.difficulty.questions import Counts
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from tts_agent.difficulty.arrays import Floats, clip_beliefs
 
 Weights = npt.NDArray[np.float32]
 
@@ -48,86 +32,6 @@ class Head:
         """Corrections (n, 2) for inputs (n, d)."""
         hidden = np.maximum(x @ self.w1.astype(np.float64) + self.b1, 0.0)
         return np.asarray(hidden @ self.w2.astype(np.float64) + self.b2, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """How a head is trained: AdamW on mini-batches, stopped by the likelihood of the validation entries."""
-
-    hidden: int = 32
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.1
-    dropout: float = 0.2
-    """Share of inputs set to zero in training; teaches the head to live without a class or model it knows."""
-    batch: int = 256
-    epochs: int = 60
-    patience: int = 6
-    """Epochs without a better validation likelihood before training ends."""
-
-
-def train_head(
-    x: Floats,
-    base: Floats,
-    counts: Counts,
-    *,
-    train: Ints,
-    validation: Ints,
-    seed: int,
-    settings: HeadSettings,
-) -> Head:
-    """Train on the entries `train`, keep the epoch that is best on `validation`.
-
-    Args:
-        x: (n, d) inputs, standardized.
-        base: (n, 2) beliefs to correct.
-        counts: n outcomes.
-        train: indices.
-        validation: indices, of other groups.
-        seed: of initial weights, batches and dropout; equal seeds give equal heads on the same machine.
-        settings: of the training.
-    """
-    torch = torch_module("training a difficulty estimator")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    generator = torch.Generator().manual_seed(seed)
-
-    def tensor(array: Floats) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
-
-    inputs, start = tensor(x), tensor(base)
-    passed, of, weight = tensor(counts.passed), tensor(counts.of), tensor(counts.weight)
-    w1 = torch.randn(x.shape[1], settings.hidden, generator=generator) * (1.0 / max(1, x.shape[1])) ** 0.5
-    parameters = [
-        values.to(device).requires_grad_()
-        for values in (w1, torch.zeros(settings.hidden), torch.zeros(settings.hidden, 2), torch.zeros(2))
-    ]
-
-    def loss(index: Tensor, kept: Tensor | None) -> Tensor:
-        seen = inputs[index] if kept is None else inputs[index] * kept.to(device)
-        w1, b1, w2, b2 = parameters
-        out = start[index] + (seen @ w1 + b1).relu() @ w2 + b2
-        logit = out[:, 0].clamp(-MAX_LOGIT, MAX_LOGIT)
-        size = out[:, 1].clamp(MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION)
-        each = negative_log_likelihood(logit, size, passed[index], of[index])
-        return (weight[index] * each).sum() / weight[index].sum()
-
-    optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    training, held_out = torch.from_numpy(train), torch.from_numpy(validation).to(device)
-    with torch.no_grad():
-        best_loss, best, waited = float(loss(held_out, None)), [p.detach().clone() for p in parameters], 0
-    for _ in range(settings.epochs):
-        order = training[torch.randperm(len(training), generator=generator)]
-        for batch in order.split(settings.batch):
-            keep = torch.rand(len(batch), x.shape[1], generator=generator) >= settings.dropout
-            optimizer.zero_grad()
-            loss(batch.to(device), keep / (1.0 - settings.dropout)).backward()
-            optimizer.step()
-        with torch.no_grad():
-            now = float(loss(held_out, None))
-        if now < best_loss:
-            best_loss, best, waited = now, [p.detach().clone() for p in parameters], 0
-        elif (waited := waited + 1) >= settings.patience:
-            break
-    return Head(*(values.cpu().numpy() for values in best))
 
 
 def corrected(heads: tuple[Head, ...], x: Floats, base: Floats) -> Floats:

@@ -8,7 +8,8 @@ import numpy as np
 
 from tts_agent.difficulty.arrays import Floats, Ints
 from tts_agent.difficulty.calibration import Platt
-from tts_agent.difficulty.head import Head, HeadSettings, corrected, train_head
+from tts_agent.difficulty.head import Head, corrected
+from tts_agent.difficulty.head_training import HeadSettings, train_head
 from tts_agent.difficulty.questions import Counts
 from tts_agent.difficulty.shrinkage import Shrinkage
 

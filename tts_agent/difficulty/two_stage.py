@@ -11,7 +11,7 @@ from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.base import SampleSignals, StepText
 from tts_agent.difficulty.class_means import ClassMeans
 from tts_agent.difficulty.feature_space import Embeddings, FeatureSpace
-from tts_agent.difficulty.head import HeadSettings
+from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.questions import Questions, assign_folds
 from tts_agent.difficulty.stage import Stage, fit_stage
 
@@ -23,7 +23,7 @@ class FitSettings:
     folds: int = 5
     """Heads of a stage; each is trained on folds - 2 parts of the data, stopped on one and judged on one."""
     one: HeadSettings = field(default_factory=HeadSettings)
-    two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=1024))
+    two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=2048, learning_rate=5e-3))
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,8 +94,8 @@ class LanguageModel:
             keys[index], values[index] = _rotate(key, cos, sin), value
             scores = _rotate(query, cos, sin) @ keys[index].transpose(0, 2, 1) * np.float32(shape.head_dim**-0.5)
             mixed = (_softmax(scores + later) @ value).transpose(1, 0, 2).reshape(length, shape.width)
-            attended: Array = x + mixed @ layer.out
-            x = self._feed_forward(attended, layer)
+            attended: Array = mixed @ layer.out
+            x = self._feed_forward(x + attended, layer)
         return x, Prompt(keys, values)
 
     def _feed_forward(self, x: Array, layer: LayerWeights) -> Array:

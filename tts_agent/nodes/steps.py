@@ -53,9 +53,12 @@ class StepMaker:
         Raises:
             ConfigurationError: the state has no conversation, or an empty one.
         """
-        messages = self._messages(state)
-        if not any(message.content for message in messages):
-            raise ConfigurationError(f"the messages under {self.messages_key!r} are empty: nothing to answer")
+        messages = _converted(self.prompt(state) if callable(self.prompt) else _read(state, self.messages_key))
+        if not any(map(_says_something, messages)):
+            where = "that prompt() made" if callable(self.prompt) else f"under {self.messages_key!r}"
+            raise ConfigurationError(f"the messages {where} are empty: there is nothing to answer")
+        if isinstance(self.prompt, str) and self.prompt:
+            messages = [SystemMessage(self.prompt), *messages]
         return Step(
             tuple(map(self.turn, messages)),
             max_tokens=self.max_tokens,
@@ -66,12 +69,6 @@ class StepMaker:
             answer_key=self.answer_key,
             final=self.final,
         )
-
-    def _messages(self, state: Any) -> list[BaseMessage]:
-        if callable(self.prompt):
-            return _converted(self.prompt(state))
-        conversation = _converted(_read(state, self.messages_key))
-        return [SystemMessage(self.prompt), *conversation] if self.prompt else conversation
 
 
 def _read(state: Any, key: str) -> Any:
@@ -88,3 +85,8 @@ def _read(state: Any, key: str) -> Any:
 def _converted(messages: Any) -> list[BaseMessage]:
     """As chat models do: a text, one message, or a list of messages, role-and-text pairs or dicts."""
     return convert_to_messages([messages] if isinstance(messages, str | BaseMessage) else messages)
+
+
+def _says_something(message: BaseMessage) -> bool:
+    content = message.content
+    return bool(content.strip() if isinstance(content, str) else content)

@@ -73,21 +73,22 @@ class MarginalValue:
         profile = self.profiles.get(step.kind, ClassProfile())
         verifier = self.verifiers.get(step.kind)
         used = step.drawn[0].usage
+        first = belief.mean if step.tally().leader is not None else 0.0  # a cut-off reply is never right
         cost = self.price * used.total
         wait = self.serial_price * used.output_tokens
         vote = PriceRule(belief, profile.theta, cost, self.max_samples, wait)
         arms: list[tuple[Strategy, float]] = [
-            (Single(), belief.mean),
+            (Single(), first),
             (SelfConsistency(vote, profile.theta), vote.value(step.tally())),
         ]
         if verifier:
             tries = UntilAccepted(belief, cost, self.max_samples)
             rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, self.max_samples - 1).value()
-            arms.append((BestOfN(verifier, tries), belief.mean + (1.0 - belief.mean) * rest))
+            arms.append((BestOfN(verifier, tries), first + (1.0 - first) * rest))
         if verifier and profile.fix_rate > 0.0:
             gain = self._refinement_gain(profile.fix_rate, self.price * _round_tokens(used))
             refine = SequentialRefinement(verifier, self.max_rounds, self.feedback)
-            arms.append((refine, belief.mean + (1.0 - belief.mean) * gain))
+            arms.append((refine, first + (1.0 - first) * gain))
         return arms
 
     def _refinement_gain(self, fix_rate: float, cost: float) -> float:

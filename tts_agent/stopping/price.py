@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import log2
 
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
@@ -20,13 +21,16 @@ State = tuple[int, int, int]
 
 BATCHES = (1, 2, 4, 8)
 
+Moves = list[tuple[State, float]]
+"""Where one more sample leads, with probabilities that sum to 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
     """Optimal stopping of a vote at a given price per sample.
 
-    The belief is rounded (mean to 1/40, concentration to a few sizes), so that the tables of a whole run are
-    shared: about 50 ms to build one at max_samples = 16, a dictionary look-up afterwards.
+    Belief and costs are rounded for planning (the mean to 1/40, concentration and costs to a geometric grid),
+    so that the steps of a run share their tables: some 20 ms to build one, a dictionary look-up afterwards.
     """
 
     prior: Beta
@@ -56,8 +60,14 @@ class PriceRule:
         valid = votes.drawn - votes.invalid
         if valid >= horizon:
             return posterior(votes, self.prior, self.theta).of(votes.leader), 0
-        belief = _rounded(Beta(self.prior.a, self.prior.b + votes.invalid))
-        return price_table(replace(self, prior=belief, max_samples=horizon))[*votes.top(), valid]
+        shared = replace(
+            self,
+            prior=_rounded(Beta(self.prior.a, self.prior.b + votes.invalid)),
+            cost=_rounded_cost(self.cost),
+            round_cost=_rounded_cost(self.round_cost),
+            max_samples=horizon,
+        )
+        return price_table(shared)[*votes.top(), valid]
 
 
 def _rounded(prior: Beta) -> Beta:
@@ -66,38 +76,44 @@ def _rounded(prior: Beta) -> Beta:
     return Beta.of(mean, concentration)
 
 
+def _rounded_cost(cost: float) -> float:
+    return 2.0 ** (round(log2(cost) * 4) / 4) if cost > 0.0 else 0.0
+
+
 @lru_cache(maxsize=4096)
 def price_table(rule: PriceRule) -> dict[State, tuple[float, int]]:
     """Value and best batch (0 = stop) of every state that the rule can come to."""
+    right, moves = _process(rule.prior, rule.theta, rule.max_samples)
+    # Waiting is free without a price per round, and then one at a time is never worse than a batch.
+    batches = BATCHES if rule.round_cost > 0.0 else (1,)
     table: dict[State, tuple[float, int]] = {}
-    steps: dict[State, list[tuple[State, float]]] = {}
-    for drawn in range(rule.max_samples, -1, -1):
-        for state in _states(drawn):
-            best = (_p_leader(state, rule), 0)
-            if drawn < rule.max_samples:
-                steps[state] = _next(state, rule)
-                for batch in BATCHES:
-                    if drawn + batch > rule.max_samples:
-                        break
-                    value = _ahead(state, batch, steps, table) - batch * rule.cost - rule.round_cost
-                    if value > best[0] + 1e-9:
-                        best = (value, batch)
-            table[state] = best
+    for state, p_leader in right.items():
+        best = (p_leader, 0)
+        for batch in batches:
+            if state[2] + batch > rule.max_samples:
+                break
+            value = _ahead(state, batch, moves, table) - batch * rule.cost - rule.round_cost
+            if value > best[0] + 1e-9:
+                best = (value, batch)
+        table[state] = best
     return table
 
 
-def _ahead(
-    state: State,
-    batch: int,
-    steps: dict[State, list[tuple[State, float]]],
-    table: dict[State, tuple[float, int]],
-) -> float:
+@lru_cache(maxsize=1024)
+def _process(prior: Beta, theta: float, horizon: int) -> tuple[dict[State, float], dict[State, Moves]]:
+    """P(leader correct) of every state, the latest states first, and where each may go: no price is in it."""
+    states = [state for drawn in range(horizon, -1, -1) for state in _states(drawn)]
+    right = {state: posterior(_tally(state), prior, theta).of("leader") for state in states}
+    return right, {state: _next(state, prior, theta) for state in states if state[2] < horizon}
+
+
+def _ahead(state: State, batch: int, moves: dict[State, Moves], table: dict[State, tuple[float, int]]) -> float:
     """Expected value after `batch` draws without stopping in between."""
     reached = {state: 1.0}
     for _ in range(batch):
         after: dict[State, float] = {}
         for here, mass in reached.items():
-            for there, chance in steps[here]:
+            for there, chance in moves[here]:
                 after[there] = after.get(there, 0.0) + mass * chance
         reached = after
     return sum(mass * table[there][0] for there, mass in reached.items())
@@ -119,15 +135,10 @@ def _tally(state: State) -> Tally:
     return Tally(("leader",) * leader + ("second",) * second + tuple(singletons))
 
 
-def _p_leader(state: State, rule: PriceRule) -> float:
-    return posterior(_tally(state), rule.prior, rule.theta).of("leader")
-
-
-def _next(state: State, rule: PriceRule) -> list[tuple[State, float]]:
+def _next(state: State, prior: Beta, theta: float) -> Moves:
     """Where one more sample leads, by the posterior predictive of the Beta-Ewens mixture."""
     leader, second, drawn = state
     tally = _tally(state)
-    prior, theta = rule.prior, rule.theta
     after = posterior(tally, prior, theta)
     total = prior.concentration + drawn
     chance = dict.fromkeys(tally.counts, 0.0)

@@ -122,7 +122,8 @@ class Loopback:
             self.requests.append(body)
             number = len(self.requests)
             fault = next(self._faults, None) or Fault()
-        self._closing.wait(fault.delay)
+        if self._closing.wait(fault.delay):
+            return None
         if fault.status is not None:
             raise Refusal(fault.status, fault.message, code=fault.code, retry_after=fault.retry_after)
         if fault.drop or fault.body is not None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_agent.messages import Message, ToolCall
@@ -73,6 +73,7 @@ def test_one_bill_is_shared_evenly_where_nothing_was_said() -> None:
     assert sorted(outputs(samples)) == [4, 5]
 
 
+@settings(max_examples=40)
 @given(
     texts=st.lists(st.text(max_size=20), min_size=1, max_size=6),
     total=st.integers(1, 500),

@@ -13,15 +13,12 @@ import openai
 
 from tts_agent.exceptions import ConfigurationError, RequestRejected, SamplerError
 from tts_agent.messages import Message
-from tts_agent.samplers.openai.clients import LoopClients
+from tts_agent.samplers.openai.connection import Connection
 from tts_agent.samplers.openai.errors import NO_KEY, Endpoint, RefusesN
 from tts_agent.samplers.openai.wire import Reply, message_to_wire, read_reply
 from tts_agent.sampling import SampleBatch, SampleRequest, Usage
 
 OPENAI_URL = "https://api.openai.com/v1"
-LONGEST_CONNECT = 10.0
-"""Seconds to wait for a connection."""
-
 MESSAGE_TOKENS = 16
 """More than any chat template known to us wraps around one message (role, turn and channel marks)."""
 TOOLS_TOKENS = 256
@@ -85,6 +82,7 @@ class OpenAISampler:
         key = _key(api_key, needed=official)
         self.name = model
         self._endpoint = Endpoint(shown, model, key)
+        self._connection = Connection(address, key, timeout)
         self._use_n = use_n
         self._logprobs = logprobs
         self._cap_field = cap_field or ("max_completion_tokens" if official else "max_tokens")
@@ -92,10 +90,6 @@ class OpenAISampler:
         self._options = dict(options or {})
         if reserved := _reserved(self._options):
             raise ConfigurationError(f"the option '{reserved}' cannot be set: the sampler sets it by itself")
-        wait = openai.Timeout(timeout, connect=min(timeout, LONGEST_CONNECT))
-        self._clients = LoopClients(
-            lambda: openai.AsyncOpenAI(api_key=key, base_url=address, timeout=wait, max_retries=0)
-        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, base_url={self._endpoint.url!r})"
@@ -154,7 +148,7 @@ class OpenAISampler:
 
     async def _call(self, request: SampleRequest, *, n: int = 1, index: int = 0) -> Reply | SamplerError:
         """One HTTP request. A failure is a value here, so that one of several does not end the others."""
-        client = await self._clients.get()
+        client = await self._connection.client()
         try:
             response = await client.chat.completions.with_raw_response.create(**self._arguments(request, n, index))
         except openai.OpenAIError as error:

@@ -2,14 +2,15 @@
 
 import asyncio
 import gc
-import time
 import weakref
+
+import pytest
 
 from tts_agent import AdaptiveReasoner
 from tts_agent.messages import user
-from tts_agent.portal import run_sync
 from tts_agent.routing import Fixed
 from tts_agent.samplers.openai import OpenAISampler
+from tts_agent.samplers.openai.connection import Connection
 from tts_agent.sampling import SampleRequest
 from tts_agent.strategies import Single
 from tts_agent.testing.loopback import Loopback
@@ -66,27 +67,38 @@ def test_many_connections_are_closed_when_the_sampler_ends_together_with_the_loo
 
 
 def test_closed_loops_are_forgotten() -> None:
-    async def ask() -> weakref.ref[asyncio.AbstractEventLoop]:
-        await sampler.sample(QUESTION, 1)
-        return weakref.ref(asyncio.get_running_loop())
-
-    with endpoint_that_says_four() as endpoint:
-        sampler = OpenAISampler("scripted", base_url=endpoint.url)
-        first, _ = asyncio.run(ask()), asyncio.run(ask())
+    connection = Connection("http://localhost:1/v1", "any", 5.0)
+    orderly, abrupt = asyncio.new_event_loop(), asyncio.new_event_loop()
+    for loop in (orderly, abrupt):
+        loop.run_until_complete(connection.client())
+    orderly.run_until_complete(orderly.shutdown_asyncgens())
+    orderly.close()
+    abrupt.close()
+    gone = weakref.ref(orderly), weakref.ref(abrupt)
+    del loop, orderly, abrupt
+    asyncio.run(connection.client())
     gc.collect()
-    assert first() is None
+    assert [loop() for loop in gone] == [None, None]
 
 
-def test_in_a_loop_that_goes_on_the_client_of_a_dropped_sampler_is_closed() -> None:
-    async def ask() -> object:
-        sampler = OpenAISampler("scripted", base_url=endpoint.url)
-        await sampler.sample(QUESTION, 1)
-        return await sampler._clients.get()
-
+async def test_samplers_of_one_endpoint_share_its_connections() -> None:
     with endpoint_that_says_four() as endpoint:
-        client = run_sync(ask())
-        until = time.monotonic() + 5
-        while not client.is_closed() and time.monotonic() < until:  # type: ignore[attr-defined]
-            gc.collect()
-            time.sleep(0.01)
-    assert client.is_closed()  # type: ignore[attr-defined]
+        for _ in range(3):
+            await OpenAISampler("scripted", base_url=endpoint.url).sample(QUESTION, 1)
+    assert endpoint.connections == 1
+
+
+async def test_samplers_with_different_keys_do_not_share_a_client() -> None:
+    one, other = (Connection("http://localhost:1/v1", key, 5.0) for key in ("one", "other"))
+    assert await one.client() is not await other.client()
+    assert "other" not in repr(other)
+
+
+def test_a_loop_that_ended_its_generators_and_goes_on_gets_a_new_client() -> None:
+    connection = Connection("http://localhost:1/v1", "any", 5.0)
+    with asyncio.Runner() as runner:
+        first = runner.run(connection.client())
+        runner.run(runner.get_loop().shutdown_asyncgens())
+        assert first.is_closed()
+        with pytest.warns(ResourceWarning, match="asynchronous generator"):
+            assert not runner.run(connection.client()).is_closed()

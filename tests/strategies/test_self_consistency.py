@@ -1,0 +1,89 @@
+"""Parallel samples with voting."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tts_agent.probability import Beta
+from tts_agent.sampling import Sample, SampleBatch
+from tts_agent.step import Outcome
+from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, StoppingRule, Window
+from tts_agent.strategies import SelfConsistency
+from tts_agent.testing.conformance import check_strategy
+from tts_agent.voting import Tally, posterior
+
+
+def test_it_draws_in_parallel_and_the_majority_wins() -> None:
+    played = play(SelfConsistency(FixedSize(3)), [batch(5, 4, 4)])
+    assert played.sizes == [3]
+    outcome = played.outcome
+    assert (outcome.stop, outcome.answer, outcome.sample) == ("settled", "4", says(4))
+    assert outcome.votes == {"4": 2, "5": 1}
+    assert outcome.samples == batch(5, 4, 4).samples
+    assert outcome.sample is outcome.samples[1]
+
+
+def test_it_starts_from_what_was_drawn_before() -> None:
+    played = play(SelfConsistency(FixedSize(3)), [batch(4, 4)], STEP.with_drawn((says(5),)))
+    assert played.sizes == [2]
+    assert len(played.outcome.samples) == 3
+    assert play(SelfConsistency(FixedSize(1)), step=STEP.with_drawn((says(5),))).asked == []
+
+
+def test_it_asks_the_rule_again_after_each_batch() -> None:
+    played = play(SelfConsistency(AdaptiveConsistency()), [batch(4, 4, 4, 5), batch(4, 4, 4)])
+    assert played.sizes == [4, 3]
+    assert play(SelfConsistency(Window(2, 8)), [batch(4, 5), batch(4, 4)]).sizes == [2, 2]
+
+
+def test_a_short_batch_is_made_up_for() -> None:
+    played = play(SelfConsistency(FixedSize(4)), [batch(4), batch(5, 4), batch(4)])
+    assert played.sizes == [4, 3, 1]
+
+
+def test_what_came_before_the_budget_ended_still_votes() -> None:
+    outcome = play(SelfConsistency(FixedSize(4)), [batch(5, 4, 4), NO_BUDGET]).outcome
+    assert (outcome.stop, outcome.answer) == ("budget", "4")
+    outcome = play(SelfConsistency(FixedSize(4)), [batch(5), NO_LUCK]).outcome
+    assert (outcome.stop, outcome.answer) == ("failed", "5")
+
+
+def test_nothing_drawn_is_an_outcome() -> None:
+    outcome = play(SelfConsistency(FixedSize(4)), [NO_BUDGET]).outcome
+    assert outcome == Outcome("self_consistency", "budget", p_correct=0.0)
+
+
+def test_samples_that_cannot_vote_win_only_alone() -> None:
+    cut = Sample("The answer", "length")
+    mixed = SampleBatch((cut, cut, says(4)))
+    assert play(SelfConsistency(FixedSize(3)), [mixed]).outcome.answer == "4"
+    outcome = play(SelfConsistency(FixedSize(1)), [SampleBatch((cut,))]).outcome
+    assert (outcome.sample, outcome.answer, outcome.votes, outcome.p_correct) == (cut, None, {}, 0.0)
+
+
+@pytest.mark.parametrize("belief", [None, Beta(2.0, 6.0)])
+def test_it_reports_the_probability_that_the_winner_is_right(belief: Beta | None) -> None:
+    outcome = play(SelfConsistency(FixedSize(3), theta=2.0), [batch(4, 5, 4)], replace(STEP, difficulty=belief)).outcome
+    expected = posterior(Tally(("4", "5", "4")), belief or Beta(1.0, 1.0), 2.0).of("4")
+    assert outcome.p_correct == pytest.approx(expected)
+
+
+def test_the_reserve_for_the_final_answer_is_asked_for_on_final_steps() -> None:
+    played = play(SelfConsistency(FixedSize(2)), [batch(4, 4)], replace(STEP, final=True))
+    assert all(ask.final for ask in played.asked)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda: FixedSize(4),
+        lambda: Window(2, 4),
+        lambda: AdaptiveConsistency(max_samples=5),
+        lambda: PriceRule(Beta.of(0.5, 2.0), 1.0, 0.01, 4),
+    ],
+    ids=["fixed", "window", "adaptive consistency", "price"],
+)
+def test_it_keeps_the_contract_under_every_rule(rule: Callable[[], StoppingRule]) -> None:
+    check_strategy(lambda: SelfConsistency(rule()))
