@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
 from tts_agent.effects import Balance, Call, Effect, Flow, Generate, Record, Together
 from tts_agent.events import Drawn, Event, Refused, Retried
-from tts_agent.exceptions import BudgetExhausted, SamplerError
+from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
 from tts_agent.sampling import SampleBatch, Sampler, SampleRequest
 
 T = TypeVar("T")
@@ -121,6 +121,9 @@ class Driver:
             charged = grant.forfeit() if error.billed else grant.release()
             self._report(n, grant, SampleBatch(failures=(error,)), charged)
             return SampleBatch(failures=(error,)), error
+        except ConfigurationError:
+            grant.release()  # the request was wrong before anything was sent
+            raise
         except BaseException:
             self.charged += grant.forfeit()
             raise

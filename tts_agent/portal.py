@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -44,20 +45,20 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine.close()
         raise ConfigurationError("a synchronous run() was called from asynchronous code of ours: await arun() there")
     ended = threading.Event()
+    tasks: list[asyncio.Task[T]] = []
 
-    async def whole() -> T:
-        try:
-            return await coroutine
-        finally:
-            ended.set()
+    def begin() -> None:
+        tasks.append(background.loop.create_task(coroutine))
+        tasks[0].add_done_callback(lambda _: ended.set())
 
-    future = asyncio.run_coroutine_threadsafe(whole(), background.loop)
+    background.loop.call_soon_threadsafe(begin)
     try:
-        return future.result()
+        ended.wait()
     except BaseException:
-        if future.cancel():
-            ended.wait(CLEAN_UP_SECONDS)
+        background.loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # after `begin`, even if that is still to come
+        ended.wait(CLEAN_UP_SECONDS)
         raise
+    return tasks[0].result()
 
 
 def _start() -> _Background:
@@ -69,6 +70,12 @@ def _start() -> _Background:
 @cache
 def _background_of(process: int) -> _Background:
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name=f"tts-agent-{process}", daemon=True)
+    thread = threading.Thread(target=_serve, args=(loop,), name=f"tts-agent-{process}", daemon=True)
     thread.start()
     return _Background(loop, thread)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        with suppress(SystemExit, KeyboardInterrupt):  # asyncio stops the loop for them; they are the caller's to get
+            loop.run_forever()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from tts_agent.exceptions import SamplerError
@@ -54,6 +55,17 @@ class SampleRequest:
     tools: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Passed through to the endpoint unchanged (reasoning effort, response format, ...)."""
+
+
+def sample_seed(seed: int, index: int) -> int:
+    """The seed of sample `index` in the stream of `seed`, for endpoints that seed each sample by itself.
+
+    Sample 0 has the seed itself; the others are hashed, so that streams of neighbouring seeds share nothing.
+    Non-negative and below 2**31, as endpoints want it, except sample 0, which is as given.
+    """
+    if index == 0:
+        return seed
+    return int.from_bytes(blake2b(f"{seed} {index}".encode(), digest_size=4).digest(), "big") >> 1
 
 
 @dataclass(frozen=True, slots=True)

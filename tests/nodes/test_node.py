@@ -129,7 +129,7 @@ def test_the_conversation_may_be_under_another_key(run: Run) -> None:
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_only_the_winner_is_streamed(mode: str) -> None:
-    model = StreamingModel(messages=map(lambda _: message("the answer is 42"), itertools.count()))
+    model = StreamingModel(messages=map(message, itertools.repeat("the answer is 42")))
 
     async def collect(graph: Any) -> list[Any]:
         return [chunk async for chunk in graph.astream(ASKED, stream_mode="messages")]
@@ -149,7 +149,7 @@ def test_the_decision_goes_out_on_the_custom_stream() -> None:
     assert event[METADATA_KEY]["samples"] == 3
 
 
-@dataclass
+@dataclass(eq=False)
 class Recorder(BaseCallbackHandler):
     """Every run of a chat model and of a chain."""
 
@@ -166,11 +166,12 @@ class Recorder(BaseCallbackHandler):
 def test_every_call_is_traced_under_the_node_with_a_name_of_its_own(run: Run) -> None:
     recorder = Recorder()
     model = scripted("42")
-    run(graph(adaptive_node(model, policy=vote(4))), ASKED, {"callbacks": [recorder], "tags": ["mine"]})
+    bound = model.bind_tools([multiply]).with_config(tags=["bound"])
+    run(graph(adaptive_node(bound, policy=vote(4))), ASKED, {"callbacks": [recorder], "tags": ["mine"]})
     assert len(recorder.models) == len(model.calls) == 4
     assert sorted(call["name"] for call in recorder.models) == [f"tts.sample[{index}]" for index in range(4)]
     for call in recorder.models:
-        assert {"nostream", "mine"} <= set(call["tags"])
+        assert {"nostream", "mine", "bound"} <= set(call["tags"])
         assert call["metadata"]["langgraph_node"] == "agent"
         assert recorder.chains[call["parent_run_id"]] == "adaptive_node"
 
@@ -215,7 +216,8 @@ def test_an_agent_loops_through_its_tools() -> None:
     model = ScriptedModel(script=lambda number: calls if number < 3 else message("it is 42"))
     builder = StateGraph(MessagesState).add_node("agent", adaptive_node(model.bind_tools([multiply]), policy=vote(3)))
     builder.add_node("tools", ToolNode([multiply])).add_edge(START, "agent").add_edge("tools", "agent")
-    state = builder.add_conditional_edges("agent", tools_condition).compile().invoke(ASKED)
+    agent: Any = builder.add_conditional_edges("agent", tools_condition).compile()
+    state = agent.invoke(ASKED)
     assert [turn.type for turn in state["messages"]] == ["human", "ai", "tool", "ai"]
     assert [turn.content for turn in state["messages"]][2:] == ["42", "it is 42"]
     assert len(model.calls) == 6

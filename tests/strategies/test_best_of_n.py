@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
-from tts_agent.effects import Flow
+from tts_agent.effects import Flow, call
 from tts_agent.events import Verified
 from tts_agent.probability import Beta
 from tts_agent.sampling import Sample, SampleBatch
@@ -71,8 +71,7 @@ def test_a_verifier_that_misses_a_sample_is_an_error_and_not_an_answer() -> None
         name: str = "lazy"
 
         def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
-            return [Verdict(1.0)]
-            yield
+            return (yield from call(lambda: [Verdict(1.0)]))
 
     with pytest.raises(ValueError, match="shorter"):
         play(BestOfN(Lazy(), FixedSize(2)), [batch(4, 5)])

@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import struct
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -32,9 +35,15 @@ class Answer:
         return json.loads(self.text)
 
 
+def port(endpoint: Loopback) -> int:
+    found = urlsplit(endpoint.url).port
+    assert found is not None
+    return found
+
+
 def ask(endpoint: Loopback, body: object = None, path: str = CHAT, **headers: str) -> Answer:
     """POST a body (bytes as they are, else as JSON), or GET without one."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(endpoint.url.split(":")[2].split("/")[0]), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port(endpoint), timeout=10)
     try:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request("GET" if body is None else "POST", path, data, headers)
@@ -249,6 +258,19 @@ def test_any_body_can_be_sent(body: str, kind: str) -> None:
     assert answer.headers["Content-Type"].startswith(kind)
 
 
+def test_an_error_can_be_a_page() -> None:
+    with Loopback(ScriptedSampler(numbered), faults=[Fault(status=502, body="<html>")]) as endpoint:
+        answer = ask(endpoint, HELLO)
+    assert (answer.status, answer.text) == (502, "<html>")
+
+
+def test_a_bug_in_the_sampler_is_shown_and_ends_the_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    model = ScriptedSampler([ZeroDivisionError("a bug")])
+    with Loopback(model) as endpoint, pytest.raises(http.client.RemoteDisconnected):
+        ask(endpoint, HELLO)
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
 def test_an_answer_can_be_late() -> None:
     with Loopback(ScriptedSampler(numbered), faults=[Fault(delay=0.1)]) as endpoint:
         begin = time.monotonic()
@@ -265,10 +287,21 @@ def test_closing_does_not_wait_for_late_answers() -> None:
     assert isinstance(patient.exception(), ConnectionError)
 
 
+def test_a_client_that_leaves_early_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with Loopback(ScriptedSampler(numbered), faults=[Fault(delay=0.1)]) as endpoint:
+        connection = http.client.HTTPConnection("127.0.0.1", port(endpoint))
+        connection.request("POST", CHAT, json.dumps(HELLO))
+        while not endpoint.requests:
+            time.sleep(0.01)
+        connection.sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+        connection.close()
+        time.sleep(0.2)
+    assert not capsys.readouterr().err
+
+
 def test_connections_are_counted_and_kept_open() -> None:
     with Loopback(ScriptedSampler(numbered)) as endpoint:
-        port = int(endpoint.url.split(":")[2].split("/")[0])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port(endpoint), timeout=10)
         for _ in range(2):
             connection.request("POST", CHAT, json.dumps(HELLO))
             connection.getresponse().read()

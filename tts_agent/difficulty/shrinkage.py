@@ -17,6 +17,8 @@ from tts_agent.difficulty.questions import Counts
 
 WEIGHTS = np.linspace(0.0, 1.0, 11)
 CAPS = np.log(np.array([1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 35.0, 60.0, 100.0, 200.0, 500.0]))
+NEGLIGIBLE = 0.003
+"""Nats a question that are no reason to trust a head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Shrinkage:
 
     @classmethod
     def fit(cls, beliefs: Floats, base: Floats, counts: Counts) -> Shrinkage:
-        """The smallest weight that is within one standard error of the best likelihood, with its best cap.
+        """The smallest weight that is about as good as the best one, with its best cap.
+
+        About as good: worse by less than one standard error, or by less than `NEGLIGIBLE`.
 
         Args:
             beliefs: (n, 2), predicted without their own questions.
@@ -46,7 +50,7 @@ class Shrinkage:
         winner = min((loss for loss, _ in best), key=lambda loss: float(loss.mean()))
         for loss, option in best:
             behind = loss - winner
-            if behind.mean() <= behind.std() / np.sqrt(len(behind)):
+            if behind.mean() <= max(NEGLIGIBLE, behind.std() / np.sqrt(len(behind))):
                 return option
         raise AssertionError("the winner is within reach of itself")
 

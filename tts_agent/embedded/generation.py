@@ -8,6 +8,7 @@ import numpy as np
 
 from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.weights import Array
+from tts_agent.sampling import sample_seed
 
 
 class PromptTooLongError(ValueError):
@@ -60,7 +61,7 @@ def generate(model: LanguageModel, prompt: list[int], streams: Sequence[int], ho
     first, cache = model.prefill(prompt)
     branches = model.branch(len(streams), room)
     drafts = [_Draft(how) for _ in streams]
-    draws = np.stack([_uniforms(how.seed, prompt, stream, room) for stream in streams])
+    draws = np.stack([_uniforms(sample_seed(how.seed, stream), prompt, room) for stream in streams])
     rows = np.arange(len(streams))
     logits = np.repeat(first[None], len(streams), axis=0)
     for time in range(room):
@@ -97,9 +98,9 @@ class _Draft:
         return Completion(tuple(self._ids), tuple(self._logprobs), self.ended)
 
 
-def _uniforms(seed: int, prompt: Sequence[int], stream: int, count: int) -> np.ndarray:
-    """Return ``count`` numbers from 0 to 1 that depend on the seed, the prompt and the stream only."""
-    digest = blake2b(repr((seed, tuple(prompt), stream)).encode(), digest_size=16).digest()
+def _uniforms(seed: int, prompt: Sequence[int], count: int) -> np.ndarray:
+    """Return ``count`` numbers from 0 to 1 that depend on the seed and the prompt only."""
+    digest = blake2b(repr((seed, tuple(prompt))).encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "big"))).random(count)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config, merge_configs, var_child_runnable_config
+from langchain_core.runnables.config import ensure_config, var_child_runnable_config
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import SecretStr
@@ -65,8 +66,11 @@ class ChatModelSampler:
         self.blocking = blocking
         self.max_tokens = own_cap(inner, self._caps, self._arguments)
         """The model's own limit on output tokens, which no request can raise; None when it has none."""
-        self.tools: tuple[Mapping[str, Any], ...] = tuple(self._arguments.get("tools") or ())
-        """The tool schemas bound to the model, in its provider's format."""
+        self.tools: tuple[Mapping[str, Any], ...] = tuple(
+            offered if isinstance(offered, Mapping) else convert_to_openai_tool(offered)
+            for offered in self._arguments.get("tools") or ()
+        )
+        """The tools bound to the model, as a rule in its provider's format."""
         self.name: str = name or _name(inner)
 
     def in_threads(self) -> ChatModelSampler:
@@ -167,8 +171,11 @@ def _hidden(index: int) -> tuple[RunnableConfig, Context]:
 
     The config is also set in the context, for models that call further models without handing it on.
     """
-    own = RunnableConfig(tags=[TAG_NOSTREAM], run_name=f"tts.sample[{index}]", metadata={"tts_sample": index})
-    config, context = merge_configs(ensure_config(), own), copy_context()
+    config, context = ensure_config(), copy_context()
+    config["tags"] = [*config["tags"], TAG_NOSTREAM]
+    config["metadata"] = {**config["metadata"], "tts_sample": index}
+    config["run_name"] = f"tts.sample[{index}]"
+    config.pop("run_id", None)  # the caller's: n runs cannot share it
     context.run(var_child_runnable_config.set, config)
     return config, context
 

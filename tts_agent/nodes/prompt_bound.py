@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
 
 PER_REQUEST = 32
 """Tokens a chat template and a provider may add around a conversation."""
@@ -99,5 +102,9 @@ def _bytes(text: str) -> int:
 
 
 def _unknown(value: Any) -> Any:
-    schema = getattr(value, "model_json_schema", None)
-    return schema() if schema else str(value)
+    """What JSON does not know: tools, and classes that say what a reply should look like."""
+    if isinstance(value, BaseTool):
+        return convert_to_openai_tool(value)
+    if isinstance(value, type) and issubclass(value, BaseModel):
+        return value.model_json_schema()
+    return str(value)

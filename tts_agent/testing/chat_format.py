@@ -19,7 +19,10 @@ HANDLED = frozenset(
 
 
 class Refusal(Exception):
-    """An HTTP error, in OpenAI's form. `code` and `param` are for programs: what is wrong, in which field."""
+    """An HTTP error, in OpenAI's form or, as proxies send it, with a `page` of text.
+
+    `code` and `param` are for programs: what is wrong, in which field.
+    """
 
     def __init__(
         self,
@@ -29,12 +32,13 @@ class Refusal(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: str | None = None,
+        page: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
         kind = "invalid_request_error" if status < 500 else "server_error"
-        self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+        self.body = page or {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def read_request(body: Mapping[str, Any]) -> tuple[SampleRequest, int]:

@@ -214,7 +214,7 @@ class _Trial(Generic[T]):
         flow = _Watched(self.start(), cancel)
         task = asyncio.ensure_future(Driver(ScriptedSampler(self.script), budget).run(flow))
         await asyncio.wait([task])
-        assert task.cancelled(), f"the interrupt was swallowed: {task}"
+        assert task.cancelled(), f"an interrupt led to {task.exception() or task.result()!r}"
         _check_over(flow, budget)
 
 

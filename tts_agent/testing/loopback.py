@@ -40,7 +40,8 @@ class Fault:
     drop: bool = False
     """Close the connection without an answer."""
     body: str | None = None
-    """Answer 200 with this text; it is called HTML unless it begins as JSON does."""
+    """Answer with this text instead (and 200, if no status is given); it is called HTML unless it begins as
+    JSON does."""
     null_usage: bool = False
     """Answer rightly, without saying what it cost."""
 
@@ -125,7 +126,7 @@ class Loopback:
         if self._closing.wait(fault.delay):
             return None
         if fault.status is not None:
-            raise Refusal(fault.status, fault.message, code=fault.code, retry_after=fault.retry_after)
+            raise Refusal(fault.status, fault.message, code=fault.code, retry_after=fault.retry_after, page=fault.body)
         if fault.drop or fault.body is not None:
             return fault.body
         batch = self._draw(*self._admit(body))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import openai
 import pytest
 
 from tts_agent.exceptions import EndpointUnreachable, RateLimited, RequestRejected, SamplerError
@@ -96,6 +97,11 @@ async def test_after_a_server_error_nobody_knows_the_bill(status: int) -> None:
     assert f"HTTP {status}" in str(error)
 
 
+async def test_a_proxys_error_page_is_not_repeated() -> None:
+    error = await failure(Fault(status=502, body="<html>Bad gateway</html>"))
+    assert str(error).endswith("failed with HTTP 502")
+
+
 async def test_an_endpoint_that_is_down_is_named_and_bills_nothing() -> None:
     url = f"http://user:password@127.0.0.1:{closed_port()}/v1"
     with pytest.raises(EndpointUnreachable) as caught:
@@ -180,6 +186,11 @@ def test_retry_after_is_read_in_all_its_forms(headers: dict[str, str], seconds: 
 def test_retry_after_may_be_a_date_to_come() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
     assert retry_after({"retry-after": date}) == pytest.approx(39.5, abs=1.5)
+
+
+def test_a_failure_of_the_client_itself_may_have_been_billed() -> None:
+    error = Endpoint("http://localhost/v1", "tiny", KEY).explain(openai.OpenAIError(f"odd: {KEY}"))
+    assert (str(error), error.billed) == ("the call to http://localhost/v1 failed: odd: ***", True)
 
 
 def test_an_endpoint_does_not_show_its_key() -> None:

@@ -1,15 +1,18 @@
 """The real client against a loopback endpoint: what is sent, and what becomes of the reply."""
 
 import asyncio
+import importlib
 import json
+import sys
 from typing import Any
 
 import pytest
 
-from tts_agent.exceptions import ConfigurationError, RequestRejected
+import tts_agent.samplers.openai
+from tts_agent.exceptions import ConfigurationError, MissingExtraError, RequestRejected
 from tts_agent.messages import Message, ToolCall, system, user
 from tts_agent.samplers.openai import OpenAISampler
-from tts_agent.sampling import Sample, Sampler, SampleRequest, Usage
+from tts_agent.sampling import Sample, Sampler, SampleRequest, Usage, sample_seed
 from tts_agent.testing.loopback import Fault, Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
@@ -77,7 +80,7 @@ async def test_each_seeded_sample_has_a_seed_of_its_own() -> None:
     request = SampleRequest(QUESTION.messages, max_tokens=32, seed=100, offset=5)
     with Loopback(ScriptedSampler(numbered)) as endpoint:
         batch = await sampler_at(endpoint).sample(request, 3)
-    assert [sample.text for sample in batch.samples] == [f"seed {seed} index 0" for seed in (105, 106, 107)]
+    assert [sample.text for sample in batch.samples] == [f"seed {sample_seed(100, i)} index 0" for i in (5, 6, 7)]
     assert all("n" not in body for body in endpoint.requests)
 
 
@@ -158,8 +161,8 @@ async def test_the_clients_own_options_are_no_part_of_the_body() -> None:
     assert endpoint.requests[0].keys() == {"model", "messages", "max_tokens"}
 
 
-@pytest.mark.parametrize("options", [{"n": 2}, {"stream": True}, {"extra_body": {"max_tokens": 9}}])
-async def test_options_that_would_break_the_budget_are_refused(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"n": 2}, {"stream": True}, {"seed": 1}, {"extra_body": {"max_tokens": 9}}])
+async def test_options_that_only_the_sampler_may_set_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="cannot be set"):
         OpenAISampler("tiny", base_url="http://localhost:1/v1", options=options)
     with pytest.raises(RequestRejected, match="cannot be sent"):
@@ -300,3 +303,9 @@ def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
 def test_a_model_without_a_name_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="name"):
         OpenAISampler(" ", base_url="http://localhost:1/v1")
+
+
+def test_without_the_client_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(MissingExtraError, match=r"tts-agent\[openai\]"):
+        importlib.reload(tts_agent.samplers.openai)

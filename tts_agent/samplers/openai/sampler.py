@@ -16,7 +16,7 @@ from tts_agent.messages import Message
 from tts_agent.samplers.openai.connection import Connection
 from tts_agent.samplers.openai.errors import NO_KEY, Endpoint, RefusesN
 from tts_agent.samplers.openai.wire import Reply, message_to_wire, read_reply
-from tts_agent.sampling import SampleBatch, SampleRequest, Usage
+from tts_agent.sampling import SampleBatch, SampleRequest, Usage, sample_seed
 
 OPENAI_URL = "https://api.openai.com/v1"
 MESSAGE_TOKENS = 16
@@ -26,8 +26,10 @@ TOOLS_TOKENS = 256
 
 TRANSPORT = frozenset({"extra_headers", "extra_query", "timeout"})
 """Options that are the client's and no part of the request's body."""
-RESERVED = frozenset({"model", "messages", "n", "max_tokens", "max_completion_tokens", "stream", "stream_options"})
-"""What only the sampler sets, because the budget or the parsing of the reply depends on it."""
+RESERVED = frozenset(
+    {"model", "messages", "n", "max_tokens", "max_completion_tokens", "seed", "stream", "stream_options"}
+)
+"""What only the sampler sets: the budget, the reading of the reply or the independence of samples depends on it."""
 
 
 class OpenAISampler:
@@ -38,8 +40,8 @@ class OpenAISampler:
 
     Several samples are drawn with one request and the parameter `n`, which pays the prompt once. Endpoints
     that ignore `n` (fewer choices come back) or reject it are noticed, remembered by this object and asked
-    with concurrent single calls; so are seeded requests, because each sample has a seed of its own (`seed`
-    plus its index in the stream) and can be drawn again alone. Of concurrent calls the survivors are kept.
+    with concurrent single calls; so are seeded requests, because each sample has a seed of its own
+    (`sampling.sample_seed`) and can be drawn again alone. Of concurrent calls the survivors are kept.
 
     Args:
         model: the endpoint's name of the model.
@@ -175,7 +177,7 @@ class OpenAISampler:
         if request.stop:
             body["stop"] = list(request.stop)
         if request.seed is not None:
-            body["seed"] = request.seed + request.offset + index
+            body["seed"] = sample_seed(request.seed, request.offset + index)
         if request.tools:
             body["tools"] = list(request.tools)
         transport = {name: value for name, value in options.items() if name in TRANSPORT}
