@@ -225,6 +225,14 @@ async def test_a_call_waits_for_reservations_in_flight_and_then_goes_ahead() -> 
     assert len((await asyncio.wait_for(task, 30)).samples) == 1
 
 
+async def test_a_request_that_the_sampler_refuses_to_send_costs_nothing() -> None:
+    budget = CheckedBudget(100)
+    driver = Driver(failing(ConfigurationError("this model has no tools")), budget)
+    with pytest.raises(ConfigurationError, match="no tools"):
+        await driver.run(generate(REQUEST, 1))
+    assert budget.held == budget.spent == driver.charged == Amount()
+
+
 async def test_a_request_that_cannot_be_asked_leaves_nothing_reserved() -> None:
     budget = CheckedBudget(100)
     listed = replace(REQUEST, stop=["\n"])  # type: ignore[arg-type]  # a list cannot be a key

@@ -16,15 +16,20 @@ import sys
 from pathlib import Path
 
 _STAGES = ("generated", "attempts", "revision", "export")
-_ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
-"""Keep freed memory in the process: returning it at every step halves the speed by page faults."""
+_ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": "1000000000",
+    "MALLOC_MMAP_THRESHOLD_": "1000000000",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""Keep freed memory in the process: returning it at every step halves the speed by page faults. And no threads in
+numpy: there is a process per core already."""
 
 
 def main() -> None:
     """Parse the command line and run the stages."""
     arguments = _parser().parse_args()
-    if any(os.environ.get(name) != value for name, value in _ALLOCATOR.items()):
-        os.environ.update(_ALLOCATOR)
+    if any(os.environ.get(name) != value for name, value in _ENVIRONMENT.items()):
+        os.environ.update(_ENVIRONMENT)
         os.execv(sys.executable, [sys.executable, "-m", "training.train", *sys.argv[1:]])
     for stage in arguments.stages:
         _run(stage, arguments)

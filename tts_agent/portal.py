@@ -51,11 +51,14 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
         tasks.append(background.loop.create_task(coroutine))
         tasks[0].add_done_callback(lambda _: ended.set())
 
+    def cancel() -> None:
+        tasks[0].cancel()
+
     background.loop.call_soon_threadsafe(begin)
     try:
         ended.wait()
     except BaseException:
-        background.loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # after `begin`, even if that is still to come
+        background.loop.call_soon_threadsafe(cancel)  # runs after `begin`, even where that is still to come
         ended.wait(CLEAN_UP_SECONDS)
         raise
     return tasks[0].result()

@@ -1,9 +1,9 @@
-"""Chat models without a network that do what a test tells them to."""
+"""Chat models that do what a test tells them to."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -12,7 +12,17 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
-from pydantic import Field, PrivateAttr
+from langchain_openai import ChatOpenAI
+from pydantic import Field, PrivateAttr, SecretStr
+
+from tts_agent.testing.loopback import Loopback
+
+KEY = "sk-secret"
+
+
+def openai_model(endpoint: Loopback, **fields: Any) -> ChatOpenAI:
+    """A real client of a `ScriptedSampler`'s endpoint."""
+    return ChatOpenAI(model="scripted", base_url=endpoint.url, api_key=SecretStr(KEY), **fields)
 
 
 def message(text: str = "", prompt: int = 10, output: int = 5, **fields: Any) -> AIMessage:
@@ -58,6 +68,10 @@ class StreamingModel(GenericFakeChatModel):
     max_tokens: int | None = None
 
 
-def endless(text: str) -> Iterator[AIMessage]:
-    while True:
-        yield message(text)
+class WrappingModel(ScriptedModel):
+    """Asks a further model, without handing its config on."""
+
+    inner: BaseChatModel
+
+    def _generate(self, messages: list[BaseMessage], *arguments: Any, **keywords: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=self.inner.invoke(messages))])

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -10,21 +10,22 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import FakeListChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ChatMessage
 from langchain_openai import ChatOpenAI
 from langgraph.errors import GraphInterrupt
 from pydantic import SecretStr
 
-from tests.nodes.endpoint import Endpoint, Reply, Script, serving
-from tests.nodes.models import ScriptedModel, message
+from tests.nodes.models import KEY, ScriptedModel, message, openai_model
 from tts_agent import AdaptiveReasoner, Budget, ConfigurationError, SamplerError
 from tts_agent.exceptions import EndpointUnreachable, RateLimited, RequestRejected
-from tts_agent.messages import user
+from tts_agent.messages import ToolCall, user
 from tts_agent.nodes import ChatModelSampler
 from tts_agent.routing import Fixed
-from tts_agent.sampling import SampleRequest, Usage
+from tts_agent.sampling import Sample, SampleRequest, Usage
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import SelfConsistency
+from tts_agent.testing.loopback import Fault, Loopback
+from tts_agent.testing.scripted import Reply, ScriptedSampler
 
 ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
 where: ContextVar[str] = ContextVar("where", default="nowhere")
@@ -34,58 +35,55 @@ def request(text: str = "6*7?", max_tokens: int = 50, **fields: Any) -> SampleRe
     return SampleRequest((user(text),), max_tokens, **fields)
 
 
-def openai_model(endpoint: Endpoint, **fields: Any) -> ChatOpenAI:
-    return ChatOpenAI(model="m", base_url=endpoint.url, api_key=SecretStr("sk-secret"), **fields)
-
-
 @pytest.fixture(params=[False, True], ids=["async", "threads"])
 def blocking(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def says(text: str) -> Script:
-    return lambda _body, _number: text
+def says(*replies: Reply, faults: Sequence[Fault | None] = ()) -> Loopback:
+    """An endpoint that says these in turn, over and over."""
+    return Loopback(ScriptedSampler(list(replies) * 12), faults=faults)
 
 
 async def test_each_sample_is_one_capped_request(blocking: bool) -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         sampler = ChatModelSampler(openai_model(endpoint), blocking=blocking)
         batch = await sampler.sample(request(max_tokens=30, temperature=0.7), 3)
     assert [sample.text for sample in batch.samples] == ["42"] * 3
-    assert batch.usage == Usage(30, 15)
-    assert endpoint.billed == 45
+    assert batch.usage == Usage(3, 3)  # a token is a word
+    assert len(endpoint.requests) == 3
     for body in endpoint.requests:
         assert (body["max_completion_tokens"], body["temperature"], body["stream"]) == (30, 0.7, False)
         assert "n" not in body
 
 
 async def test_the_sdk_s_own_retries_are_off(blocking: bool) -> None:
-    with serving(lambda _body, _number: Reply(status=500)) as endpoint:
+    with says("42", faults=[Fault(status=500, message=f"no, and your key is {KEY}")] * 2) as endpoint:
         sampler = ChatModelSampler(openai_model(endpoint, max_retries=5), blocking=blocking)
         with pytest.raises(SamplerError) as raised:
             await sampler.sample(request(), 2)
     assert len(endpoint.requests) == 2
     assert (raised.value.billed, raised.value.retryable) == (True, True)
-    assert "sk-secret" not in str(raised.value)
+    assert KEY not in str(raised.value)
     assert "500" in str(raised.value)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, RequestRejected), (429, RateLimited), (503, SamplerError)])
 async def test_a_refusal_is_an_error_of_ours(status: int, kind: type[SamplerError]) -> None:
-    with serving(lambda _body, _number: Reply(status=status)) as endpoint, pytest.raises(kind):
+    with says("42", faults=[Fault(status=status)]) as endpoint, pytest.raises(kind):
         await ChatModelSampler(openai_model(endpoint)).sample(request(), 1)
     assert len(endpoint.requests) == 1
 
 
 async def test_an_endpoint_that_is_not_there_bills_nothing(blocking: bool) -> None:
-    with serving(says("")) as endpoint:
+    with says("") as endpoint:
         pass
     with pytest.raises(EndpointUnreachable):
         await ChatModelSampler(openai_model(endpoint), blocking=blocking).sample(request(), 1)
 
 
 async def test_neither_bound_arguments_nor_streaming_nor_options_get_around_the_cap() -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         model = openai_model(endpoint, streaming=True).bind(max_completion_tokens=9000, n=4, stream=True, user="me")
         await ChatModelSampler(model).sample(request(max_tokens=30, options={"max_tokens": 9000, "top_p": 0.5}), 1)
     (body,) = endpoint.requests
@@ -95,7 +93,7 @@ async def test_neither_bound_arguments_nor_streaming_nor_options_get_around_the_
 
 
 async def test_the_model_s_own_limit_cannot_be_raised() -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         sampler = ChatModelSampler(openai_model(endpoint, max_tokens=20))
         await sampler.sample(request(max_tokens=30), 1)
         await sampler.sample(request(max_tokens=10), 1)
@@ -113,14 +111,14 @@ async def test_a_request_s_temperature_wins_over_a_bound_one_and_none_leaves_it(
 
 
 async def test_a_seed_counts_through_the_stream() -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         await ChatModelSampler(openai_model(endpoint)).sample(request(seed=7, offset=3), 2)
     assert sorted(body["seed"] for body in endpoint.requests) == [10, 11]
 
 
 async def test_bound_tools_are_sent_and_their_calls_come_back() -> None:
-    said = Reply(finish="tool_calls", tool_calls=(("add", '{"a": 1}'), ("add", '{"a": ')))
-    with serving(lambda _body, _number: said) as endpoint:
+    calls = (ToolCall("add", '{"a": 1}'), ToolCall("add", '{"a": '))
+    with says(Sample("", "tool_calls", calls)) as endpoint:
         sampler = ChatModelSampler(openai_model(endpoint).bind_tools([ADD], tool_choice="auto"))
         batch = await sampler.sample(request(tools=sampler.tools), 1)
     assert endpoint.requests[0]["tools"] == [ADD]
@@ -137,23 +135,23 @@ async def test_tools_that_are_not_bound_are_refused() -> None:
 
 
 async def test_one_failed_call_leaves_the_others_alone(blocking: bool) -> None:
-    with serving(lambda _body, number: Reply(status=500) if number == 1 else "42") as endpoint:
+    with says("42", faults=[None, Fault(status=500)]) as endpoint:
         batch = await ChatModelSampler(openai_model(endpoint), blocking=blocking).sample(request(), 3)
     assert [sample.text for sample in batch.samples] == ["42", "42"]
     assert len(batch.failures) == 1
-    assert (batch.usage.total, batch.unaccounted) == (30, 1)
+    assert (batch.usage.total, batch.unaccounted) == (4, 1)
 
 
 async def test_a_refused_call_among_others_costs_nothing() -> None:
-    with serving(lambda _body, number: Reply(status=429) if number == 1 else "42") as endpoint:
+    with says("42", faults=[None, Fault(status=429)]) as endpoint:
         batch = await ChatModelSampler(openai_model(endpoint)).sample(request(), 3)
     assert (len(batch.samples), batch.unaccounted) == (2, 0)
 
 
 async def test_a_reply_without_usage_is_unaccounted() -> None:
-    with serving(lambda _body, number: Reply("42", usage=number > 0)) as endpoint:
+    with says("42", faults=[Fault(null_usage=True)]) as endpoint:
         batch = await ChatModelSampler(openai_model(endpoint)).sample(request(), 3)
-    assert (len(batch.samples), batch.usage.total, batch.unaccounted) == (3, 30, 1)
+    assert (len(batch.samples), batch.usage.total, batch.unaccounted) == (3, 4, 1)
 
 
 async def test_when_all_fail_the_one_that_may_have_been_billed_is_raised() -> None:
@@ -167,6 +165,12 @@ async def test_when_all_fail_the_one_that_may_have_been_billed_is_raised() -> No
     assert raised.value.billed
 
 
+async def test_what_is_no_reply_of_a_model_is_a_failure() -> None:
+    said: Any = ChatMessage(content="42", role="oracle")
+    with pytest.raises(SamplerError, match="ChatMessage"):
+        await ChatModelSampler(ScriptedModel(script=lambda _: said)).sample(request(), 1)
+
+
 @pytest.fixture
 def global_cache() -> Iterator[None]:
     set_llm_cache(InMemoryCache())
@@ -176,7 +180,7 @@ def global_cache() -> Iterator[None]:
 
 @pytest.mark.usefixtures("global_cache")
 async def test_a_global_cache_does_not_make_one_sample_of_many() -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         await ChatModelSampler(openai_model(endpoint)).sample(request(), 4)
     assert len(endpoint.requests) == 4
 
@@ -195,7 +199,7 @@ async def test_samples_in_threads_are_one_wave_with_the_caller_s_context() -> No
 
 
 def test_a_second_event_loop_does_not_meet_the_connections_of_the_first() -> None:
-    with serving(says("42")) as endpoint:
+    with says("42") as endpoint:
         sampler = ChatModelSampler(openai_model(endpoint))
         batches = [asyncio.run(sampler.sample(request(), 4)) for _ in range(3)]
     assert [len(batch.samples) for batch in batches] == [4, 4, 4]

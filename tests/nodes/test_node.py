@@ -14,24 +14,25 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ToolRetryMiddleware
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command, RetryPolicy, interrupt
-from pydantic import SecretStr
 
-from tests.nodes.endpoint import Reply, serving
-from tests.nodes.models import ScriptedModel, StreamingModel, message
+from tests.nodes.models import ScriptedModel, StreamingModel, WrappingModel, message, openai_model
 from tts_agent import Budget, BudgetExhausted, ConfigurationError, Result, SamplerError, Step
 from tts_agent.budget import BudgetView
+from tts_agent.messages import ToolCall
 from tts_agent.nodes import METADATA_KEY, BudgetExceededError, ChatModelSampler, adaptive_node
 from tts_agent.routing import Decision, Fixed
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest, Usage
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BestOfN, SelfConsistency, Single
+from tts_agent.testing.loopback import Loopback
+from tts_agent.testing.scripted import ScriptedSampler
 from tts_agent.verifiers import FunctionVerifier
 
 ASKED = {"messages": [HumanMessage("6*7?")]}
@@ -127,19 +128,21 @@ def test_the_conversation_may_be_under_another_key(run: Run) -> None:
     assert state["messages"] == []
 
 
+STREAMING = StreamingModel(messages=map(message, itertools.repeat("the answer is 42")))
+
+
+@pytest.mark.parametrize(
+    "model", [STREAMING, WrappingModel(script=lambda _: message(), inner=STREAMING)], ids=["plain", "wrapped"]
+)
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_only_the_winner_is_streamed(mode: str) -> None:
-    model = StreamingModel(messages=map(message, itertools.repeat("the answer is 42")))
+def test_only_the_winner_is_streamed(mode: str, model: BaseChatModel) -> None:
+    compiled = graph(adaptive_node(model, policy=vote(4)))
 
-    async def collect(graph: Any) -> list[Any]:
-        return [chunk async for chunk in graph.astream(ASKED, stream_mode="messages")]
+    async def collect() -> list[Any]:
+        return [chunk async for chunk in compiled.astream(ASKED, stream_mode="messages")]
 
-    def stream(node: Any) -> list[Any]:
-        if mode == "sync":
-            return list(graph(node).stream(ASKED, stream_mode="messages"))
-        return asyncio.run(collect(graph(node)))
-
-    ((winner, metadata),) = stream(adaptive_node(model, policy=vote(4)))
+    chunks = list(compiled.stream(ASKED, stream_mode="messages")) if mode == "sync" else asyncio.run(collect())
+    ((winner, metadata),) = chunks
     assert winner.content == "the answer is 42"
     assert metadata["langgraph_node"] == "agent"
 
@@ -179,12 +182,14 @@ def test_every_call_is_traced_under_the_node_with_a_name_of_its_own(run: Run) ->
 def test_usage_callbacks_count_what_was_billed_and_charged(run: Run) -> None:
     counter = UsageMetadataCallbackHandler()
     budget = Budget(10_000)
-    with serving(lambda _body, number: f"the answer is {42 + number % 2}") as endpoint:
-        model = ChatOpenAI(model="m", base_url=endpoint.url, api_key=SecretStr("k"))
-        state = run(graph(adaptive_node(model, policy=vote(5), budget=budget)), ASKED, {"callbacks": [counter]})
+    behind = ScriptedSampler(["the answer is 41", "the answer is 42"] * 3)
+    with Loopback(behind) as endpoint:
+        node = adaptive_node(openai_model(endpoint), policy=vote(5), budget=budget)
+        state = run(graph(node), ASKED, {"callbacks": [counter]})
     assert len(endpoint.requests) == 5
-    counted = counter.usage_metadata["m"]["total_tokens"]
-    assert counted == endpoint.billed == budget.spent.tokens == decided(state)["tokens"] == 75
+    billed = sum(sample.usage.total for sample in behind.samples)
+    counted = counter.usage_metadata["scripted"]["total_tokens"]
+    assert counted == budget.spent.tokens == decided(state)["tokens"] == billed == 25
 
 
 @tool
@@ -194,11 +199,13 @@ def multiply(a: int, b: int) -> int:
 
 
 def test_tool_calls_vote_and_unparseable_ones_do_not(run: Run) -> None:
-    broken = Reply(finish="tool_calls", tool_calls=(("multiply", '{"a": 6, "b": '),))
-    right = Reply(finish="tool_calls", tool_calls=(("multiply", '{"a": 6, "b": 7}'),))
-    said = [broken, right, broken, Reply(finish="tool_calls", tool_calls=(("multiply", '{"b":7,"a":6}'),)), broken]
-    with serving(lambda _body, number: said[number % 5]) as endpoint:
-        model = ChatOpenAI(model="m", base_url=endpoint.url, api_key=SecretStr("k")).bind_tools([multiply])
+    def proposes(arguments: str) -> Sample:
+        return Sample("", "tool_calls", (ToolCall("multiply", arguments),))
+
+    broken = proposes('{"a": 6, "b": ')
+    said = [broken, proposes('{"a": 6, "b": 7}'), broken, proposes('{"b":7,"a":6}'), broken]
+    with Loopback(ScriptedSampler(said)) as endpoint:
+        model = openai_model(endpoint).bind_tools([multiply])
         state = run(graph(adaptive_node(model, policy=vote(5))), ASKED)
     (call,) = state["messages"][-1].tool_calls
     assert call["args"] == {"a": 6, "b": 7}
@@ -263,12 +270,13 @@ def test_an_interrupt_reaches_the_user_and_the_answer_comes_after_it(run: Run) -
 
 
 def test_a_graph_may_be_run_in_one_event_loop_after_another() -> None:
-    with serving(lambda _body, _number: "42") as endpoint:
-        model = ChatOpenAI(model="m", base_url=endpoint.url, api_key=SecretStr("k"))
-        compiled = graph(adaptive_node(model, policy=vote(3)))
+    with Loopback(ScriptedSampler(["42"] * 12)) as endpoint:
+        compiled = graph(adaptive_node(openai_model(endpoint), policy=vote(3)))
         for _ in range(2):
-            assert decided(asyncio.run(compiled.ainvoke(ASKED)))["samples"] == 3
-            assert decided(compiled.invoke(ASKED))["samples"] == 3
+            recorder = Recorder()
+            assert decided(asyncio.run(compiled.ainvoke(ASKED, {"callbacks": [recorder]})))["samples"] == 3
+            assert decided(compiled.invoke(ASKED, {"callbacks": [recorder]}))["samples"] == 3
+            assert len(recorder.models) == 6
 
 
 # ---------------------------------------------------------------------------------------------------- budgets

@@ -14,12 +14,12 @@ from tts_agent.probability import Beta
 from tts_agent.stopping import PriceRule, StoppingRule
 from tts_agent.voting import Tally, posterior
 
-CASES = [  # beliefs that the tables hold exactly; theta; price of a sample
-    (Beta.of(0.5, 2.0), 1.0, 0.01),
-    (Beta.of(0.7, 4.0), 1.0, 0.003),
-    (Beta.of(0.3, 2.0), 3.0, 0.02),
-    (Beta.of(0.8, 0.5), 0.3, 0.05),
-    (Beta.of(0.6, 8.0), 10.0, 0.001),
+CASES = [  # beliefs and prices that the tables hold exactly, and theta
+    (Beta.of(0.5, 2.0), 1.0, 2.0**-6.5),
+    (Beta.of(0.7, 4.0), 1.0, 2.0**-8.25),
+    (Beta.of(0.3, 2.0), 3.0, 2.0**-5.75),
+    (Beta.of(0.8, 0.5), 0.3, 2.0**-4.25),
+    (Beta.of(0.6, 8.0), 10.0, 2.0**-10),
 ]
 VOTES = st.lists(st.sampled_from(["a", "a", "b", "c", "d", None]), max_size=14).map(tuple)
 

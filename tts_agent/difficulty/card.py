@@ -63,8 +63,9 @@ class PredictorCard:
         lines += _block(f"before any call, {self.test_questions} held-out questions", self.before)
         if self.after:
             lines += _block(f"after the first sample, {self.test_rows} held-out rows", self.after)
-        trusted = ", ".join(f"{name} {weight:.1f}" for name, weight in self.trust.items())
-        return "\n".join([*lines, "", f"trust in the heads (0 = ignored, 1 = as they are): {trusted}", ""])
+        lines += ["", "trust in the heads, 0 (ignored) .. 1 (as they are)"]
+        lines += [f"  {name:32}{weight:8.1f}" for name, weight in self.trust.items()]
+        return "\n".join(lines) + "\n"
 
 
 def _block(title: str, scores: Mapping[str, Scores]) -> list[str]:

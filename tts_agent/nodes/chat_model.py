@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context, copy_context
 from copy import copy
-from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config, var_child_runnable_config
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import SecretStr
 
@@ -26,6 +18,7 @@ from tts_agent.nodes.errors import as_failure
 from tts_agent.nodes.messages import to_langchain
 from tts_agent.nodes.prompt_bound import PromptBound
 from tts_agent.nodes.replies import to_sample, usage
+from tts_agent.nodes.wave import Call, HomeLoop, draw
 from tts_agent.sampling import SampleBatch, SampleRequest, Usage
 
 
@@ -38,9 +31,8 @@ class ChatModelSampler:
     Args:
         model: a chat model, bare or with `bind_tools()`, `bind()` or `with_config()`.
         name: model identity for the difficulty estimator; by default the model's own name.
-        blocking: call `invoke` in threads instead of `ainvoke`, for synchronous callers. An asynchronous HTTP
-            client belongs to one event loop (a connection of another loop may send a request and then fail to
-            read the reply), so on any loop but the first that it meets, a sampler calls `invoke` in any case.
+        blocking: call `invoke` in threads instead of `ainvoke`, for synchronous callers. On any event loop but
+            the first that it meets, a sampler does so in any case (see `wave.HomeLoop`).
         max_tokens_field: the field or call argument that caps the output, where it is none of the usual ones.
 
     Raises:
@@ -62,7 +54,7 @@ class ChatModelSampler:
         self._stack = rebound(model, self._model, within_caps)
         self._secrets = [value.get_secret_value() for value in vars(inner).values() if isinstance(value, SecretStr)]
         self._bound = PromptBound()
-        self._home = _HomeLoop()
+        self._home = HomeLoop()
         self.blocking = blocking
         self.max_tokens = own_cap(inner, self._caps, self._arguments)
         """The model's own limit on output tokens, which no request can raise; None when it has none."""
@@ -81,7 +73,7 @@ class ChatModelSampler:
 
     def token_bound(self, request: SampleRequest) -> int:
         """Upper bound on the prompt tokens of one call; a guess where it holds images (see `PromptBound`)."""
-        return self._bound([to_langchain(message) for message in request.messages], self._arguments)
+        return self._bound([to_langchain(message) for message in request.messages], self._around(request))
 
     async def sample(self, request: SampleRequest, n: int) -> SampleBatch:
         """Draw `n` samples at once, in `n` threads if blocking. A failed call leaves the others alone.
@@ -94,7 +86,8 @@ class ChatModelSampler:
         if request.tools and tuple(request.tools) != self.tools:
             raise ConfigurationError("bind the tools to the model itself: model.bind_tools(tools)")
         messages = [to_langchain(message) for message in request.messages]
-        replies = await self._replies(request, messages, n)
+        calls = [self._call(request, index, messages) for index in range(request.offset, request.offset + n)]
+        replies = await draw(calls, blocking=self.blocking or not self._home.is_here())
         errors = [reply for reply in replies if isinstance(reply, BaseException)]
         for error in errors:
             if _concerns_all(error):
@@ -105,7 +98,7 @@ class ChatModelSampler:
             raise max(failures, key=lambda failure: (failure.billed, not failure.retryable))
         bills = [bill for bill in map(usage, answers) if bill is not None]
         for bill in bills:
-            self._bound.learn(messages, self._arguments, bill.input_tokens)
+            self._bound.learn(messages, self._around(request), bill.input_tokens)
         return SampleBatch(
             samples=tuple(to_sample(answer) for answer in answers),
             usage=sum(bills, Usage()),
@@ -113,31 +106,12 @@ class ChatModelSampler:
             failures=failures,
         )
 
-    async def _replies(
-        self, request: SampleRequest, messages: Sequence[BaseMessage], n: int
-    ) -> list[AIMessage | BaseException]:
-        loop = asyncio.get_running_loop()
-        calls = [self._capped(request, index) for index in range(request.offset, request.offset + n)]
-        # A pool of its own makes n samples one wave whatever else runs, and is gone when they are.
-        blocking = self.blocking or not self._home.is_here()
-        threads = ThreadPoolExecutor(n, thread_name_prefix="tts.sample") if blocking else None
-        running: list[asyncio.Future[AIMessage]] = []
-        try:
-            for index, (stack, arguments) in enumerate(calls, request.offset):
-                config, context = _hidden(index)
-                if threads:
-                    draw = partial(context.run, stack.invoke, messages, config, **arguments)
-                    running.append(loop.run_in_executor(threads, draw))
-                else:
-                    drawing = _drawing(stack, messages, config, arguments)
-                    running.append(loop.create_task(drawing, context=context))
-            return await asyncio.gather(*running, return_exceptions=True)
-        finally:
-            if threads:
-                threads.shutdown(wait=False)
+    def _around(self, request: SampleRequest) -> dict[str, Any]:
+        """The call arguments that may become part of the prompt."""
+        return {**(getattr(self._model, "model_kwargs", None) or {}), **self._arguments, **request.options}
 
-    def _capped(self, request: SampleRequest, index: int) -> tuple[ChatRunnable, dict[str, Any]]:
-        """The model with the request's settings, and the call arguments that are no fields of it."""
+    def _call(self, request: SampleRequest, index: int, messages: Sequence[BaseMessage]) -> Call:
+        """One capped call: settings as fields of a copy of the model, where it has them, else as arguments."""
         cap = min(request.max_tokens, self.max_tokens or request.max_tokens)
         settings: dict[str, Any] = dict.fromkeys(self._caps, cap)
         overridden: tuple[str, ...] = ()
@@ -148,42 +122,7 @@ class ChatModelSampler:
         model, further = with_fields(self._model, settings)
         stop = {"stop": list(request.stop)} if request.stop else {}
         stack = rebound(self._stack, model, lambda bound: _without(bound, overridden))
-        return stack, {**stop, **within_caps(request.options), **further}
-
-
-class _HomeLoop:
-    """The event loop that came first."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
-
-    def is_here(self) -> bool:
-        """Whether it is the running one."""
-        running = asyncio.get_running_loop()
-        with self._lock:
-            self._loop = self._loop or running
-        return self._loop is running
-
-
-def _hidden(index: int) -> tuple[RunnableConfig, Context]:
-    """Config and context of one sample: traced under the caller's run, unseen by `stream_mode="messages"`.
-
-    The config is also set in the context, for models that call further models without handing it on.
-    """
-    config, context = ensure_config(), copy_context()
-    config["tags"] = [*config["tags"], TAG_NOSTREAM]
-    config["metadata"] = {**config["metadata"], "tts_sample": index}
-    config["run_name"] = f"tts.sample[{index}]"
-    config.pop("run_id", None)  # the caller's: n runs cannot share it
-    context.run(var_child_runnable_config.set, config)
-    return config, context
-
-
-async def _drawing(
-    stack: ChatRunnable, messages: Sequence[BaseMessage], config: RunnableConfig, arguments: Mapping[str, Any]
-) -> AIMessage:
-    return await stack.ainvoke(messages, config, **arguments)
+        return Call(index, stack, messages, {**stop, **within_caps(request.options), **further})
 
 
 def _concerns_all(error: BaseException) -> bool:

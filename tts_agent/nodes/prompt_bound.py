@@ -63,13 +63,13 @@ def _prefixes(messages: Sequence[BaseMessage], around: str) -> Iterator[int]:
     """A key for every beginning of the conversation, shortest first."""
     key = hash(around)
     for message in messages:
-        key = hash((key, message.type, _text(message.content), _calls(message)))
+        key = hash((key, message.type, _text(message.content), _beside(message)))
         yield key
 
 
 def _size(message: BaseMessage) -> int:
     blocks = [message.content] if isinstance(message.content, str) else message.content
-    return PER_MESSAGE + _bytes(_calls(message)) + sum(_block_size(block) for block in blocks)
+    return PER_MESSAGE + _bytes(_beside(message)) + sum(_block_size(block) for block in blocks)
 
 
 def _block_size(block: Any) -> int:
@@ -79,9 +79,10 @@ def _block_size(block: Any) -> int:
     return _bytes(_text(block))
 
 
-def _calls(message: BaseMessage) -> str:
-    """Everything of a turn that reaches the prompt beside its content."""
+def _beside(message: BaseMessage) -> str:
+    """Everything of a turn that may reach the prompt beside its content."""
     parts: list[Any] = [message.name, getattr(message, "tool_call_id", None)]
+    parts += [value for _, value in sorted(message.additional_kwargs.items())]
     if isinstance(message, AIMessage):
         parts += [message.tool_calls, message.invalid_tool_calls]
     return "".join(_text(part) for part in parts if part)

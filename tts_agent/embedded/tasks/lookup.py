@@ -29,6 +29,10 @@ _LADDER = (
     _Rung(hops=6, facts=18, lures=7),
     _Rung(hops=7, facts=21, lures=9),
     _Rung(hops=8, facts=24, lures=11),
+    _Rung(hops=9, facts=28, lures=13),
+    _Rung(hops=11, facts=32, lures=15),
+    _Rung(hops=13, facts=36, lures=17),
+    _Rung(hops=15, facts=40, lures=19),
 )
 _RELATIONS = ("likes", "knows", "trusts", "helps")
 _NAME, _RELATION = f"({'|'.join(NAMES)})", f"({'|'.join(_RELATIONS)})"
