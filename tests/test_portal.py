@@ -121,6 +121,19 @@ def test_it_may_be_called_from_a_thread_that_its_own_work_waits_for() -> None:
     assert run_sync(nested()) == 4
 
 
+def test_many_blocking_functions_may_wait_for_work_that_needs_a_thread_itself() -> None:
+    together = threading.Barrier(48)  # more than the threads asyncio would give
+
+    def function() -> int:
+        together.wait(60)
+        return run_sync(asyncio.to_thread(lambda: 4))
+
+    async def nested() -> list[int]:
+        return await asyncio.gather(*(asyncio.to_thread(function) for _ in range(48)))
+
+    assert run_sync(nested()) == [4] * 48
+
+
 def test_an_interrupt_cancels_the_work_and_waits_until_it_has_cleaned_up() -> None:
     cleaned: list[str] = []
 

@@ -15,6 +15,7 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a process per core is the better use
 
+from training.curriculum import HELD_BACK
 from tts_agent.embedded.chat import prompt_ids
 from tts_agent.embedded.generation import Sampling, generate
 from tts_agent.embedded.model import LanguageModel
@@ -69,7 +70,7 @@ def _attempt(folder: Path, seed: int) -> Iterator[Attempted]:
     how = Sampling(temperature=1.0, max_tokens=_MAX_TOKENS, seed=seed, eos=tokenizer.eos)
     for _ in range(_PER_JOB):
         family = FAMILIES[rng.choice(list(FAMILIES))]
-        problem = draw(rng, family.name, rng.randint(1, family.levels), Split.TRAIN)
+        problem = draw(rng, family.name, rng.randint(1, family.levels - HELD_BACK.get(family.name, 0)), Split.TRAIN)
         completions = generate(model, prompt_ids(tokenizer, [problem.question]), range(_PER_PROBLEM), how)
         texts = [tokenizer.decode(completion.ids) for completion in completions if completion.ended]
         yield Attempted(problem, tuple(_check(problem.question, text) for text in texts))

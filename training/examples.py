@@ -7,6 +7,7 @@ from random import Random
 from typing import Protocol
 
 from training.attempts import Attempted
+from training.curriculum import HELD_BACK
 from training.mistakes import spoil
 from tts_agent.embedded.chat import feedback, prompt_ids
 from tts_agent.embedded.tasks import (
@@ -24,6 +25,8 @@ _FAMILY_WEIGHTS = {"chain": 0.26, "story": 0.16, "lookup": 0.26, "sort": 0.14, "
 _REVISION, _CONTINUATION = 0.08, 0.07
 _OPENING, _OPENED = 0.3, 0.3
 """Share of each ladder that is drawn at the start, and share of the run after which all of it is."""
+_FADE, _TILT = 1.2, 0.8
+"""Powers of the level in its weight: ``-_FADE`` to 0 in the first stage, ``_TILT`` in the last."""
 
 _OWN_REVISION, _OWN_CONTINUATION = 0.27, 0.18
 _LOCATED = 0.75
@@ -78,11 +81,12 @@ class Writer:
 
 
 class Generated:
-    """First stage: problems of growing difficulty, a few with mistakes made up by rule."""
+    """Problems of growing difficulty, a few with mistakes made up by rule; in the last stage, more of the hard ones."""
 
-    def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, seed: int, *, last_stage: bool = False) -> None:
         self._write = Writer(tokenizer)
         self._rng = Random(seed)
+        self._last_stage = last_stage
         self.progress = 0.0
 
     def __iter__(self) -> Iterator[Example]:
@@ -106,12 +110,20 @@ class Generated:
     def _problem(self) -> Problem:
         names, weights = zip(*_FAMILY_WEIGHTS.items(), strict=True)
         family = self._rng.choices(names, weights)[0]
+        levels, power = self._levels(family)
+        level_weights = [(level + 1) ** power for level in levels]
+        return draw(self._rng, family, self._rng.choices(levels, level_weights)[0], Split.TRAIN)
+
+    def _levels(self, family: str) -> tuple[range, float]:
+        """Return the rungs to draw from, and the power of the level in its weight."""
+        rungs = FAMILIES[family].levels
+        if self._last_stage:
+            return range(1, rungs + 1), _TILT
+        rungs -= HELD_BACK.get(family, 0)
         opened = min(1.0, _OPENING + (1 - _OPENING) * self.progress / _OPENED)
-        levels = range(1, ceil(FAMILIES[family].levels * opened) + 1)
         # Easy problems are short: without extra weight nearly all tokens would be spent on the hardest, whose
         # single steps are learned from the easy ones. The weight fades to none.
-        level_weights = [(level + 1) ** (1.2 * (self.progress - 1)) for level in levels]
-        return draw(self._rng, family, self._rng.choices(levels, level_weights)[0], Split.TRAIN)
+        return range(1, ceil(rungs * opened) + 1), _FADE * (self.progress - 1)
 
 
 class Attempts:
@@ -124,11 +136,10 @@ class Attempts:
         self._begun = [
             item for item in self._failed if any(_useful_prefix(item.problem, a.prefix) for a in item.attempts)
         ]
-        self._direct = Generated(tokenizer, seed)
+        self._direct = Generated(tokenizer, seed, last_stage=True)
         self.progress = 0.0
 
     def __iter__(self) -> Iterator[Example]:
-        self._direct.progress = 1.0
         for direct in self._direct:
             kind = self._rng.random()
             if kind < _OWN_REVISION:

@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a process pe
 
 from tts_agent.embedded import MODEL_FOLDER
 from tts_agent.embedded.chat import feedback, prompt_ids
-from tts_agent.embedded.generation import Sampling, generate
+from tts_agent.embedded.generation import DEFAULT_TEMPERATURE, Sampling, generate
 from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.problems import demo_problems
 from tts_agent.embedded.tasks import (
@@ -187,7 +187,7 @@ def measure_all(
     *,
     samples: int,
     conversations: int,
-    temperature: float = 1.0,
+    temperature: float = DEFAULT_TEMPERATURE,
     processes: int = 2,
 ) -> list[Measured]:
     """Measure the model in ``folder`` on every problem."""
@@ -216,7 +216,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th level only")
     parser.add_argument("--samples", type=int, default=30)
     parser.add_argument("--conversations", type=int, default=4)
-    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--temperature", type=float, default=DEFAULT_TEMPERATURE)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()

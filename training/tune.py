@@ -41,8 +41,8 @@ from tts_agent.sampling import Sampler
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import SelfConsistency, SequentialRefinement
 
-PRICES = [1e-3 * 2.0 ** (-half / 2) for half in range(24)]
-"""From 1,000 to about 2.9 million tokens a correct answer."""
+PRICES = [1e-3 * 2.0 ** (-0.7 * step) for step in range(13)]
+"""From 1,000 to about 340,000 tokens a correct answer."""
 
 
 def fit_theta(rows: list[dict[str, Any]]) -> float:
@@ -107,7 +107,7 @@ def main() -> None:
     """Measure, choose, and write settings.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=600)
+    parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.bank.read_text(encoding="utf-8").splitlines()]

@@ -44,7 +44,7 @@ def number(sample: Sample) -> Hashable | None:
 
 def choice(sample: Sample) -> Hashable | None:
     """The last stand-alone letter A to J of the text, as in multiple choice; not the I of "I think"."""
-    found = re.findall(r"(?<![A-Za-z])([A-HJ]|I(?! ?['’\w]))(?![A-Za-z])", sample.text)
+    found = re.findall(r"(?<![A-Za-z])([A-HJ]|I(?! ?['\u2019\w]))(?![A-Za-z])", sample.text)
     return found[-1] if found else None
 
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,10 @@ from typing import Any, TypeVar
 from tts_agent.exceptions import ConfigurationError
 
 T = TypeVar("T")
+
+MOST_THREADS = 256
+"""Blocking functions that run at once. One that itself waits for a synchronous run() occupies its thread meanwhile,
+so asyncio's default (the processors plus 4) could be used up by functions that all wait for one more."""
 
 CLEAN_UP_SECONDS = 10.0
 """How long an interrupted caller waits for cancelled work to settle its reservations."""
@@ -73,6 +78,7 @@ def _start() -> _Background:
 @cache
 def _background_of(process: int) -> _Background:
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tts-agent-call"))
     thread = threading.Thread(target=_serve, args=(loop,), name=f"tts-agent-{process}", daemon=True)
     thread.start()
     return _Background(loop, thread)

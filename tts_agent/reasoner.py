@@ -121,9 +121,7 @@ class AdaptiveReasoner:
                 yield from record(_estimated(2, belief))
             decision = self.policy.decide(step, (yield from balance()))
         if decision.strategy is None:
-            raise ConfigurationError(
-                "the policy asked for a second probe: it must choose a strategy after one"
-            )
+            raise ConfigurationError("the policy asked for a second probe: it must choose a strategy after one")
         yield from record(Decided(decision.name, decision.price, decision.reason, dict(decision.values)))
         outcome = yield from decision.strategy.run(step)
         return outcome, decision, step.difficulty

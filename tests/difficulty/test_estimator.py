@@ -17,7 +17,7 @@ from tests.difficulty.synthetic import HashEncoder, hidden, planted
 from tts_agent.difficulty import DifficultyEstimator, Estimator, Label, PredictorCard, SampleSignals, StepText
 from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.two_stage import FitSettings
-from tts_agent.exceptions import ConfigurationError
+from tts_agent.exceptions import ConfigurationError, MissingExtraError
 from tts_agent.probability import Beta
 
 FAST = FitSettings(folds=3, one=HeadSettings(hidden=8), two=HeadSettings(hidden=16, learning_rate=1e-2))
@@ -199,8 +199,33 @@ def test_importing_the_folder_loads_no_numerical_library() -> None:
     assert answer.stdout.split() == []
 
 
+@pytest.mark.parametrize("missing", ["torch", "sklearn.linear_model"])
+def test_training_without_its_packages_names_the_extra(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"tts-agent\[difficulty\]"):
+        DifficultyEstimator.fit(planted(60, samples=2), encoder=HashEncoder(), settings=FAST)
+
+
+def test_a_core_without_numpy_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tts_agent.difficulty
+
+    monkeypatch.delitem(sys.modules, "tts_agent.difficulty.estimator")
+    monkeypatch.setitem(sys.modules, "tts_agent.difficulty.arrays", None)
+    with pytest.raises(MissingExtraError, match=r"DifficultyEstimator needs the extra 'difficulty'"):
+        _ = tts_agent.difficulty.DifficultyEstimator
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     import tts_agent.difficulty
 
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         _ = tts_agent.difficulty.Nonsense
+
+
+def test_an_encoder_that_tells_no_texts_apart_does_no_harm() -> None:
+    encoder = HashEncoder()
+    encoder.encode = lambda texts: np.ones((len(texts), 8), dtype=np.float32)  # type: ignore[method-assign]
+    estimator, card = DifficultyEstimator.fit(planted(100, samples=4), encoder=encoder, settings=FAST)
+    assert card.stage_one.spearman is not None
+    assert card.stage_one.spearman > 0.5  # from the cheap features
+    assert estimator.learned.space.directions.shape == (8, 0)

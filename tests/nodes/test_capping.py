@@ -109,8 +109,12 @@ class LateClient(FakeListChatModel):
     max_retries: int = 2
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(self.max_retries)
+    def settings(self) -> dict[str, int]:
+        return {"max_retries": self.max_retries}
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(**self.settings)
 
 
 def test_retries_are_off_in_a_client_of_which_the_model_keeps_only_a_part() -> None:
@@ -120,9 +124,9 @@ def test_retries_are_off_in_a_client_of_which_the_model_keeps_only_a_part() -> N
     assert (copy.client._client.max_retries, model.client._client.max_retries) == (0, 2)
 
 
-def test_retries_are_off_in_a_client_that_was_built_before_the_copy() -> None:
+def test_retries_are_off_in_a_client_whose_settings_were_read_before_the_copy() -> None:
     model = LateClient(responses=[])
-    assert model._client.max_retries == 2
+    assert model.settings == {"max_retries": 2}
     copy = metered(model)
     assert isinstance(copy, LateClient)
-    assert copy._client.max_retries == 0
+    assert (copy.client.max_retries, model.client.max_retries) == (0, 2)

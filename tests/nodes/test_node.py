@@ -25,6 +25,7 @@ from langgraph.types import Command, RetryPolicy, interrupt
 from tests.nodes.models import ScriptedModel, StreamingModel, WrappingModel, message, openai_model
 from tts_agent import Budget, BudgetExhausted, ConfigurationError, Result, SamplerError, Step
 from tts_agent.budget import BudgetView
+from tts_agent.events import Drawn
 from tts_agent.messages import ToolCall
 from tts_agent.nodes import METADATA_KEY, BudgetExceededError, ChatModelSampler, adaptive_node
 from tts_agent.routing import Decision, Fixed
@@ -437,9 +438,11 @@ def test_settings_reach_the_model(run: Run) -> None:
 
 
 def test_the_model_s_own_limit_is_what_is_reserved() -> None:
-    model = scripted("42")
+    model, seen = scripted("42"), list[Result]()
     model.max_tokens = 20
-    assert decided(graph(adaptive_node(model, policy=vote(1), budget=120)).invoke(ASKED))["samples"] == 1
+    graph(adaptive_node(model, policy=vote(2), max_tokens=500, on_result=seen.append)).invoke(ASKED)
+    (drawn,) = (event for event in seen[0].events if isinstance(event, Drawn))
+    assert (drawn.granted, drawn.max_tokens) == (2, 20)
 
 
 class Bare:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
-from tts_agent.stopping import PriceRule, StoppingRule
+from tts_agent.stopping import PriceRule
 from tts_agent.voting import Tally, posterior
 
 CASES = [  # beliefs and prices that the tables hold exactly, and theta
@@ -63,30 +63,36 @@ def fixed_value(n: int, prior: Beta, theta: float, cost: float) -> float:
     return sum(c * p_leader(t, prior, theta) for t, c in after(Tally(), n, prior, theta)) - n * cost
 
 
-def earned(rule: StoppingRule, tally: Tally, prior: Beta, theta: float, cost: float) -> float:
+def earned(rule: PriceRule, tally: Tally) -> float:
     """What following the rule is worth, summed over everything that can happen."""
     needed = rule.still_needed(tally)
     if needed == 0:
-        return p_leader(tally, prior, theta)
-    ways = after(tally, needed, prior, theta)
-    return sum(chance * earned(rule, there, prior, theta, cost) for there, chance in ways) - needed * cost
+        return p_leader(tally, rule.prior, rule.theta)
+    ways = after(tally, needed, rule.prior, rule.theta)
+    onward = sum(chance * earned(rule, there) for there, chance in ways)
+    return onward - needed * rule.cost - rule.round_cost
 
 
+@pytest.mark.parametrize("round_cost", [0.0, 2.0**-6])
 @pytest.mark.parametrize(("prior", "theta", "cost"), CASES)
-def test_no_way_to_draw_up_to_five_samples_is_worth_more(prior: Beta, theta: float, cost: float) -> None:
-    most = 5
+def test_no_way_to_draw_up_to_five_samples_is_worth_more(
+    prior: Beta, theta: float, cost: float, round_cost: float
+) -> None:
+    rule = PriceRule(prior, theta, cost, 5, round_cost)
 
     @cache
     def best(votes: tuple[Hashable, ...]) -> float:
         tally = Tally(votes)
-        if tally.drawn == most:
-            return p_leader(tally, prior, theta)
-        onward = sum(chance * best(there.votes) for there, chance in next_votes(tally, prior, theta)) - cost
-        return max(p_leader(tally, prior, theta), onward)
+        values = [p_leader(tally, prior, theta)]
+        for batch in (1, 2, 4):
+            if tally.drawn + batch <= rule.max_samples:
+                ways = after(tally, batch, prior, theta)
+                onward = sum(chance * best(there.votes) for there, chance in ways)
+                values.append(onward - batch * cost - round_cost)
+        return max(values)
 
-    rule = PriceRule(prior, theta, cost, most)
     assert rule.value(Tally()) == pytest.approx(best(()), abs=1e-6)
-    assert earned(rule, Tally(), prior, theta, cost) == pytest.approx(best(()), abs=1e-6)
+    assert earned(rule, Tally()) == pytest.approx(best(()), abs=1e-6)
 
 
 @pytest.mark.parametrize(("prior", "theta", "cost"), CASES)

@@ -20,9 +20,7 @@ def demo(
         str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
     ] = None,
     questions: Annotated[int, typer.Option(help="How many of the held-out problems.")] = 320,
-    budget: Annotated[
-        int, typer.Option(help="Hard cap of each policy, in tokens over all problems.")
-    ] = 3_000_000,
+    budget: Annotated[int, typer.Option(help="Hard cap of each policy, in tokens over all problems.")] = 3_000_000,
     estimator: Annotated[
         str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
     ] = "auto",

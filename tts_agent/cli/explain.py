@@ -32,9 +32,7 @@ def explain(result: Result, budget: int | None) -> None:
             case Decided(strategy, price, reason, values):
                 table.add_row("strategy", f"{strategy}: {reason}")
                 if price > 0.0:
-                    table.add_row(
-                        "price of a token", f"{price:.2g} (a correct answer is worth {1 / price:,.0f})"
-                    )
+                    table.add_row("price of a token", f"{price:.2g} (a correct answer is worth {1 / price:,.0f})")
                 if values:
                     worth = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
                     table.add_row("value of each", worth)

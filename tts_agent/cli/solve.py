@@ -26,9 +26,7 @@ def solve(
     base_url: Annotated[
         str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
     ] = None,
-    budget: Annotated[
-        int | None, typer.Option(help="Most tokens to spend, input and output: a hard cap.")
-    ] = None,
+    budget: Annotated[int | None, typer.Option(help="Most tokens to spend, input and output: a hard cap.")] = None,
     price: Annotated[
         float | None, typer.Option(help="Price of a token; 1/price tokens are worth one correct answer.")
     ] = None,
@@ -37,9 +35,7 @@ def solve(
     estimator: Annotated[
         str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
     ] = "auto",
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the random streams, where the model can seed.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what was decided, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:

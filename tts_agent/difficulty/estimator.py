@@ -70,6 +70,7 @@ class DifficultyEstimator:
         """
         from tts_agent.difficulty.fitting import check, fit_with_card
 
+        profiles = _checked(profiles or {})  # before the minutes of training
         labels = list(labels)
         data = Questions.of(labels)
         check(data)

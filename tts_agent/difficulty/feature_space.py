@@ -21,7 +21,7 @@ from tts_agent.difficulty.features import (
 
 Embeddings = npt.NDArray[np.float32]
 
-DIRECTIONS = 32
+DIRECTIONS = 48
 """Principal directions of the embeddings that a head sees."""
 
 
@@ -36,7 +36,10 @@ class FeatureSpace:
     center: Embeddings
     """(e,) mean embedding."""
     directions: Embeddings
-    """(e, r) principal directions, scaled to unit deviation."""
+    """(e, r) principal directions, in units of the deviation along the first: weaker ones stay weaker.
+
+    (With unit deviation each, the weakest directions taught heads noise on two mixed sets of questions.)
+    """
 
     @classmethod
     def fit(cls, steps: Sequence[StepText], embeddings: Embeddings, signals: Sequence[SampleSignals]) -> FeatureSpace:
@@ -51,7 +54,7 @@ class FeatureSpace:
             text=Standardizer.fit(_text_rows(steps)),
             signals=Standardizer.fit(_signal_rows(signals)),
             center=center.astype(np.float32),
-            directions=(directions[:useful] / deviations[:useful, None]).T.astype(np.float32),
+            directions=(directions[:useful] / max(deviations[0], 1e-6)).T.astype(np.float32),
         )
 
     @property

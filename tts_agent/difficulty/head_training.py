@@ -30,6 +30,7 @@ class HeadSettings:
     dropout: float = 0.2
     """Share of inputs set to zero in training; teaches the head to live without a class or model it knows."""
     batch: int = 256
+    """Most entries of a mini-batch; small data sets get at least eight batches an epoch."""
     epochs: int = 60
     patience: int = 6
     """Epochs without a better validation likelihood before training ends."""
@@ -77,17 +78,18 @@ def train_head(
         w1, b1, w2, b2 = parameters
         out = start[index] + (seen @ w1 + b1).relu() @ w2 + b2
         logit = out[:, 0].clamp(-MAX_LOGIT, MAX_LOGIT)
-        size = out[:, 1].clamp(MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION)
-        each = negative_log_likelihood(logit, size, passed[index], of[index])
+        log_size = out[:, 1].clamp(MIN_LOG_CONCENTRATION, MAX_LOG_CONCENTRATION)
+        each = negative_log_likelihood(logit, log_size, passed[index], of[index])
         return (weight[index] * each).sum() / weight[index].sum()
 
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     training, held_out = torch.from_numpy(train), torch.from_numpy(validation).to(device)
     with torch.no_grad():
         best_loss, best, waited = float(loss(held_out, None)), [p.detach().clone() for p in parameters], 0
+    size = min(settings.batch, max(32, len(train) // 8))
     for _ in range(settings.epochs):
         order = training[torch.randperm(len(training), generator=generator)]
-        for batch in order.split(settings.batch):
+        for batch in order.split(size):
             keep = torch.rand(len(batch), x.shape[1], generator=generator) >= settings.dropout
             optimizer.zero_grad()
             loss(batch.to(device), keep / (1.0 - settings.dropout)).backward()

@@ -1,6 +1,6 @@
 """How far a head is trusted: its prediction is pulled back towards what was believed without it.
 
-For stage one that is the mean of the class (docs: design of the estimator), for stage two the belief of stage one,
+For stage one that is the mean of the class, for stage two the belief of stage one,
 so a head without skill changes nothing.
 """
 
@@ -15,7 +15,7 @@ from tts_agent.difficulty.arrays import MAX_LOG_CONCENTRATION, Floats, logit, si
 from tts_agent.difficulty.likelihood import nll
 from tts_agent.difficulty.questions import Counts
 
-WEIGHTS = np.linspace(0.0, 1.0, 11)
+WEIGHTS = np.round(np.linspace(0.0, 1.0, 11), 1)
 CAPS = np.log(np.array([1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 35.0, 60.0, 100.0, 200.0, 500.0]))
 NEGLIGIBLE = 0.003
 """Nats a question that are no reason to trust a head."""

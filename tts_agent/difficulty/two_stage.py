@@ -22,7 +22,7 @@ class FitSettings:
 
     folds: int = 5
     """Heads of a stage; each is trained on folds - 2 parts of the data, stopped on one and judged on one."""
-    one: HeadSettings = field(default_factory=HeadSettings)
+    one: HeadSettings = field(default_factory=lambda: HeadSettings(hidden=64))
     two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=2048, learning_rate=5e-3))
 
 

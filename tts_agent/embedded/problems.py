@@ -7,9 +7,18 @@ from types import MappingProxyType
 from tts_agent.embedded.tasks import FAMILIES, Problem, Split, stream
 
 LEVELS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {name: tuple(range(1, family.levels + 1)) for name, family in FAMILIES.items()}
+    {
+        "chain": (8, 9, 10),
+        "story": (4, 5, 6),
+        "lookup": (1, 3, 6, 10, 14),
+        "sort": (5, 6),
+        "countdown": (2, 3),
+    }
 )
-"""The rungs of each family that make up a set, in equal shares; chosen on the tuning split."""
+"""The rungs of each family that make up a set, in equal shares.
+
+Chosen before any policy was run, so that at least 35 % of the questions have a pass@1 between .40 and .95.
+"""
 
 
 def demo_problems(n: int, seed: int = 0) -> list[Problem]:

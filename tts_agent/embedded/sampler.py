@@ -11,14 +11,13 @@ from threadpoolctl import ThreadpoolController
 from tts_agent.embedded import MODEL_FOLDER
 from tts_agent.embedded.chat import feedback, prompt_ids
 from tts_agent.embedded.examples import EXAMPLES
-from tts_agent.embedded.generation import Completion, PromptTooLongError, Sampling, generate
+from tts_agent.embedded.generation import DEFAULT_TEMPERATURE, Completion, PromptTooLongError, Sampling, generate
 from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.tokenizer import Tokenizer, UnknownWordsError
 from tts_agent.exceptions import RequestRejected
 from tts_agent.messages import Message
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest, Usage
 
-DEFAULT_TEMPERATURE = 1.0
 _STEP = re.compile(r"\bstep\s+(\d+)", re.IGNORECASE)
 
 

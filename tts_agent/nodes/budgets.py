@@ -31,17 +31,17 @@ def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[An
         return given
     if given is None:
         return as_budget(own)
-    return as_budget(own).child(checked(given, f"the run's {RUN_BUDGET}"))
+    return as_budget(own).child(checked(given, f"the run's {RUN_BUDGET}", "or a tts_agent.Budget"))
 
 
-def checked(tokens: object, what: str) -> int:
-    """A number of tokens.
+def checked(tokens: object, what: str, otherwise: str = "") -> int:
+    """A number of tokens; `what` it is and what it may be `otherwise` stand in the error.
 
     Raises:
         ConfigurationError: it is none.
     """
     if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
-        raise ConfigurationError(f"{what} is {tokens!r}: give a number of tokens above 0, or a tts_agent.Budget")
+        raise ConfigurationError(f"{what} is {tokens!r}: give a number of tokens above 0 {otherwise}".rstrip())
     return tokens
 
 

@@ -126,7 +126,7 @@ def _check(model: object, policy: object, estimator: object, budget: object, too
     if tools and isinstance(model, Runnable | ChatModelSampler):
         raise ConfigurationError("bind the tools to the model itself: adaptive_node(model.bind_tools(tools))")
     if budget is not None and not isinstance(budget, Budget):
-        checked(budget, "budget")
+        checked(budget, "budget", "or a tts_agent.Budget")
     for name, value, method in (("policy", policy, "decide"), ("estimator", estimator, "predict")):
         if value is not None and not callable(getattr(value, method, None)):
             raise ConfigurationError(f"{name} is {value!r}, which has no method {method}()")

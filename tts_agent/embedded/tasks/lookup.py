@@ -29,10 +29,10 @@ _LADDER = (
     _Rung(hops=6, facts=18, lures=7),
     _Rung(hops=7, facts=21, lures=9),
     _Rung(hops=8, facts=24, lures=11),
-    _Rung(hops=9, facts=28, lures=13),
-    _Rung(hops=11, facts=32, lures=15),
-    _Rung(hops=13, facts=36, lures=17),
-    _Rung(hops=15, facts=40, lures=19),
+    _Rung(hops=9, facts=28, lures=12),
+    _Rung(hops=10, facts=32, lures=14),
+    _Rung(hops=11, facts=36, lures=16),
+    _Rung(hops=12, facts=40, lures=18),
 )
 _RELATIONS = ("likes", "knows", "trusts", "helps")
 _NAME, _RELATION = f"({'|'.join(NAMES)})", f"({'|'.join(_RELATIONS)})"
@@ -41,7 +41,7 @@ _REQUEST = re.compile(rf"start at {_NAME} and follow {_RELATION} (\d+) times?")
 
 
 class Lookup(Family):
-    """Follow one relation 1 to 8 hops among 4 to 24 facts."""
+    """Follow one relation 1 to 12 hops among 4 to 40 facts."""
 
     name: ClassVar[str] = "lookup"
     levels: ClassVar[int] = len(_LADDER)
