@@ -15,7 +15,7 @@ LABELS = {
     "adaptive_consistency": "Adaptive-Consistency",
     "ours_no_estimator": "ours, no estimator",
     "ours": "ours",
-    "ours_at_sc_5": "ours, capped at SC-5's tokens",
+    "ours_at_sc_5": "ours, at SC-5's cap",
 }
 
 
@@ -50,11 +50,13 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
             capsize=3,
             elinewidth=0.8,
         )
+        below, left = name in ("ours_no_estimator", "ours_at_sc_5"), name in ("sc_15", "adaptive_consistency")
         axes.annotate(
             LABELS.get(name, name),
             (_per_question(run), accuracy),
             textcoords="offset points",
-            xytext=(7, -12 if name in ("ours_no_estimator", "sc_15") else 7),
+            xytext=(-7 if left else 7, -12 if below else 7),
+            ha="right" if left else "left",
             fontsize=8,
         )
     axes.set_xscale("log")

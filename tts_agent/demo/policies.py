@@ -22,7 +22,7 @@ class Contender:
     """The contender whose spending is this one's hard cap; None for the cap that all share."""
 
 
-FRONTIER_PRICES = (4.0, 2.0, 0.5, 0.25)
+FRONTIER_PRICES = (30.0, 10.0, 3.0, 0.3)
 """Multiples of the shipped price at which the frontier of the plot is drawn."""
 
 
