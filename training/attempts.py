@@ -84,7 +84,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--problems", type=int, default=2000)
+    parser.add_argument("--problems", type=int, default=650)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     collect(arguments.folder, arguments.out, problems=arguments.problems, seed=arguments.seed)

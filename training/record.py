@@ -43,5 +43,6 @@ def _rates(checkpoint: Path) -> dict[str, float]:
     """Return pass@1 by family."""
     with TemporaryDirectory() as folder:
         export(checkpoint, Path(folder))
-        results = measure_all(Path(folder), ladder(Split.TUNING, per_level=4, every=3), samples=8, conversations=0)
+        problems = ladder(Split.TUNING, per_level=4, every=3)
+        results = measure_all(Path(folder), problems, samples=8, conversations=0, temperature=1.0)
     return {name: round(mean(r.pass_at_1 for r in results if r.family == name), 3) for name in FAMILIES}

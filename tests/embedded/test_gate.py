@@ -17,10 +17,10 @@ def test_the_demonstration_ranges_from_easy_to_hard(model: LanguageModel, tokeni
     how = Sampling(DEFAULT_TEMPERATURE, max_tokens=300, seed=0, eos=tokenizer.eos)
 
     def pass_at_1(problem: Problem) -> float:
-        completions = generate(model, prompt_ids(tokenizer, [problem.question]), range(8), how)
+        completions = generate(model, prompt_ids(tokenizer, [problem.question]), range(6), how)
         return mean(is_correct(problem.question, tokenizer.decode(done.ids)) for done in completions)
 
-    rates = sorted(pass_at_1(problem) for problem in demo_problems(60))
-    assert mean(rates[:12]) < 0.35
-    assert mean(rates[-12:]) > 0.9
-    assert mean(0.3 <= rate <= 0.99 for rate in rates) > 0.3
+    rates = sorted(pass_at_1(problem) for problem in demo_problems(40))
+    assert mean(rates[:8]) < 0.35
+    assert mean(rates[-8:]) > 0.9
+    assert mean(0.3 <= rate <= 0.99 for rate in rates) > 0.25

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 
+from tts_agent.budget import Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.embedded.defaults import settings
 from tts_agent.embedded.tasks import family_of, split_solution
-from tts_agent.nodes import adaptive_node
+from tts_agent.nodes import RUN_BUDGET, adaptive_node
 from tts_agent.reasoner import Result
 from tts_agent.routing import Policy
 from tts_agent.sampling import Sampler
@@ -58,6 +59,15 @@ def build_agent(
     graph.add_edge("reason", "answer")
     graph.add_edge("answer", END)
     return graph.compile()
+
+
+def ask(agent: CompiledStateGraph[State, None, State, State], question: str, ledger: Budget) -> None:
+    """Let the agent answer one question with what `ledger` has left.
+
+    Raises:
+        BudgetExhausted: the ledger has no room for a single call.
+    """
+    agent.invoke({"messages": [HumanMessage(question)]}, {"configurable": {RUN_BUDGET: ledger}})
 
 
 def _read(state: State) -> dict[str, Any]:

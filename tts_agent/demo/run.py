@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tts_agent.budget import Budget
-from tts_agent.demo.agent import build_agent
+from tts_agent.demo.agent import ask, build_agent
 from tts_agent.demo.policies import Contender
 from tts_agent.difficulty import Estimator
 from tts_agent.embedded.tasks import Problem, is_correct
 from tts_agent.events import Estimated, to_dict
 from tts_agent.exceptions import BudgetExhausted
-from tts_agent.nodes import RUN_BUDGET
 from tts_agent.reasoner import Result
 from tts_agent.sampling import Sampler
 
@@ -80,7 +79,7 @@ def run_contender(
     for problem in problems:
         seen.clear()
         try:
-            agent.invoke({"messages": [("user", problem.question)]}, {"configurable": {RUN_BUDGET: ledger}})
+            ask(agent, problem.question, ledger)
         except BudgetExhausted:
             rows.append(Row(problem.family, problem.level, problem.question, False, "none", 0, 0, 0, 0))
         else:
