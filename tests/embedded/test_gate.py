@@ -23,4 +23,4 @@ def test_the_demonstration_ranges_from_easy_to_hard(model: LanguageModel, tokeni
     rates = sorted(pass_at_1(problem) for problem in demo_problems(40))
     assert mean(rates[:8]) < 0.35
     assert mean(rates[-8:]) > 0.9
-    assert mean(0.3 <= rate <= 0.99 for rate in rates) > 0.25
+    assert mean(0.3 <= rate <= 0.99 for rate in rates) > 0.2
