@@ -273,3 +273,11 @@ async def test_what_the_sampler_reported_is_what_the_result_says() -> None:
     result = await AdaptiveReasoner(ScriptedSampler([thinking]), policy=Fixed(Single())).arun(STEP)
     assert result.sample == thinking
     assert result.spent == Amount(14, 1)
+
+
+async def test_a_number_of_tokens_for_one_step_narrows_the_reasoners_own_budget() -> None:
+    reasoner = AdaptiveReasoner(ScriptedSampler(["answer 7", "answer 7"]), policy=Fixed(Single()), budget=1_000)
+    await reasoner.arun("2 + 5?", budget=500)
+    assert 0 < reasoner.budget.spent.tokens <= 500
+    with pytest.raises(BudgetExhausted):
+        await reasoner.arun("2 + 5?", budget=1)

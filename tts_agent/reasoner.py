@@ -84,6 +84,10 @@ class AdaptiveReasoner:
     async def arun(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
         """Answer a step (or a plain question).
 
+        Args:
+            budget: a ledger to put this step on instead of the reasoner's own, or a number of tokens that
+                narrows the reasoner's own for this step.
+
         Raises:
             BudgetExhausted: not even one call fitted into the budget.
             SamplerError: every call failed; the last failure is raised.
@@ -91,7 +95,9 @@ class AdaptiveReasoner:
         """
         if isinstance(step, str):
             step = Step((user(step),))
-        ledger = self.budget if budget is None else as_budget(budget)
+        if isinstance(budget, int):
+            budget = self.budget.child(budget)
+        ledger = self.budget if budget is None else budget
         driver = Driver(self.sampler, ledger, max_retries=self._max_retries, min_tokens=self._min_tokens)
         outcome, decision, difficulty = await driver.run(self._answer(step))
         if outcome.sample is None:
