@@ -2,7 +2,7 @@
 # Python 3.11 or newer. Choose the interpreter with `make PYTHON=/path/to/python ...`.
 
 PYTHON ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin

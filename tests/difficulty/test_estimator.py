@@ -222,6 +222,26 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         _ = tts_agent.difficulty.Nonsense
 
 
+def test_a_few_giant_groups_are_refused_or_split_evenly() -> None:
+    # Four giants and eight dwarfs: the dwarfs together make one fold, and four groups are too few for five.
+    for seed in range(3):
+        labels = [
+            replace(label, group=f"giant {number // 2 % 4}" if number < 160 else label.group)
+            for number, label in enumerate(planted(88, samples=2))
+        ]
+        try:
+            DifficultyEstimator.fit(labels, encoder=HashEncoder(), seed=seed)
+        except ConfigurationError as error:
+            assert "4 groups are left to train on: 5 are needed" in str(error)  # noqa: PT017
+
+
+def test_settings_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="seed is -1"):
+        DifficultyEstimator.fit(planted(60), encoder=HashEncoder(), seed=-1)
+    with pytest.raises(ConfigurationError, match="folds is 2"):
+        FitSettings(folds=2)
+
+
 def test_an_encoder_that_tells_no_texts_apart_does_no_harm() -> None:
     encoder = HashEncoder()
     encoder.encode = lambda texts: np.ones((len(texts), 8), dtype=np.float32)  # type: ignore[method-assign]

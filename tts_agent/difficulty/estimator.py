@@ -65,12 +65,14 @@ class DifficultyEstimator:
             profiles: see `profiles`.
 
         Raises:
-            ConfigurationError: too few questions or groups.
+            ConfigurationError: too few questions or groups, or a wrong argument.
             MissingExtraError: torch, scikit-learn or sentence-transformers is not installed.
         """
         from tts_agent.difficulty.fitting import check, fit_with_card
 
         profiles = _checked(profiles or {})  # before the minutes of training
+        if seed < 0:
+            raise ConfigurationError(f"seed is {seed}: 0 or more is needed")
         labels = list(labels)
         data = Questions.of(labels)
         check(data)

@@ -133,13 +133,18 @@ class _Merged:
 
 
 def assign_folds(group: Ints, folds: int, seed: int) -> Ints:
-    """(n,) fold numbers 0 .. folds-1: groups stay whole, folds get about equally many questions."""
+    """(n,) fold numbers 0 .. folds-1: groups stay whole, folds get about equally many questions.
+
+    No fold is empty when there are at least as many groups.
+    """
     names, sizes = np.unique(group, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(names))
     order = order[np.argsort(-sizes[order], kind="stable")]
     load = np.zeros(folds)
     fold_of = np.zeros(len(names), dtype=np.int64)
     for index in order:
         fold_of[index] = int(np.argmin(load))
         load[fold_of[index]] += sizes[index]
-    return fold_of[np.searchsorted(names, group)]
+    # Or the first fold, which is often kept for a test, would always hold the largest group.
+    return rng.permutation(folds)[fold_of][np.searchsorted(names, group)]

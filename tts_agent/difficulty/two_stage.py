@@ -14,6 +14,7 @@ from tts_agent.difficulty.feature_space import Embeddings, FeatureSpace
 from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.questions import Questions, assign_folds
 from tts_agent.difficulty.stage import Stage, fit_stage
+from tts_agent.exceptions import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class FitSettings:
     """Heads of a stage; each is trained on folds - 2 parts of the data, stopped on one and judged on one."""
     one: HeadSettings = field(default_factory=lambda: HeadSettings(hidden=64))
     two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=2048, learning_rate=5e-3))
+
+    def __post_init__(self) -> None:
+        if self.folds < 3:
+            raise ConfigurationError(
+                f"folds is {self.folds}: a head needs one to stop on, one to be judged on and one more"
+            )
 
 
 @dataclass(frozen=True, eq=False)
