@@ -8,6 +8,14 @@ from tests.difficulty.synthetic import planted
 from tts_agent.difficulty import DifficultyEstimator, SentenceEncoder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """These heads are tiny: a second thread only waits, and takes its core from other tests."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def minilm() -> SentenceEncoder:
     return SentenceEncoder(device="cpu")

@@ -14,8 +14,13 @@ from tts_agent.demo.summary import Summary
 
 def print_summary(console: Console, summary: Summary) -> None:
     """Print the table, how often each strategy was chosen, and every paired comparison, won or lost."""
-    table = Table(title=f"{summary['questions']} held-out problems, the same draws for every policy", box=SIMPLE)
-    for column in ("policy", "accuracy", "95 % interval", "tokens", "serial", "calls", "overruns"):
+    table = Table(
+        title=f"{summary['questions']} held-out problems, the same draws for every policy",
+        box=SIMPLE,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in ("policy", "accuracy", "95 % CI", "tokens", "serial", "calls", "overruns"):
         table.add_column(column, justify="left" if column == "policy" else "right", no_wrap=True)
     for name, numbers in summary["policies"].items():
         low, high = numbers["ci"]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tts_agent.budget import Budget
 from tts_agent.demo.arms import best_of_n_on_countdown, refinement_on_chain
@@ -79,9 +79,8 @@ def _write(out: Path, summary: Summary, runs: dict[str, Run], line: dict[str, Ru
 def _progress(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=8),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[spent]} tokens spent, {task.fields[left]} left"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[spent]} spent, {task.fields[left]} left"),
         console=console,
     )

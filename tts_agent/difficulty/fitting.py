@@ -41,9 +41,7 @@ def fit_with_card(
     held_out = assign_folds(data.group, TEST_FOLDS, seed) == 0
     train, test = data.subset(~held_out), data.subset(held_out)
     if (groups := len(np.unique(train.group))) < settings.folds:
-        raise ConfigurationError(
-            f"{groups} groups are left to train on: {settings.folds} are needed, finer ones will do"
-        )
+        raise ConfigurationError(f"{groups} groups are left to train on: at least {settings.folds} are needed")
     train_embeddings, test_embeddings = embeddings[~held_out], embeddings[held_out]
     model = fit_two_stage(train, train_embeddings, seed=seed, settings=settings)
     control = fit_two_stage(train.shuffled(np.random.default_rng(seed)), train_embeddings, seed=seed, settings=settings)

@@ -28,9 +28,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         if self.folds < 3:
-            raise ConfigurationError(
-                f"folds is {self.folds}: a head needs one to stop on, one to be judged on and one more"
-            )
+            raise ConfigurationError(f"folds is {self.folds}: 3 are needed, to train, to stop and to be judged on")
 
 
 @dataclass(frozen=True, eq=False)
