@@ -25,7 +25,7 @@ from tts_agent.exceptions import (
 )
 from tts_agent.messages import user
 from tts_agent.sampling import SampleBatch, SampleRequest, Usage
-from tts_agent.testing.conformance import CheckedBudget
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import Fault, ScriptedSampler
 
 REQUEST = SampleRequest((user("What is 2 + 2?"),), max_tokens=10, seed=1)

@@ -23,7 +23,7 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import user
 from tts_agent.portal import run_sync
 from tts_agent.sampling import SampleRequest
-from tts_agent.testing.conformance import CheckedBudget
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import ScriptedSampler
 
 ROOT = Path(__file__).parents[1]

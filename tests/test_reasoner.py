@@ -20,7 +20,7 @@ from tts_agent.sampling import Sample, Usage
 from tts_agent.step import Step
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BestOfN, SelfConsistency, Single
-from tts_agent.testing.conformance import CheckedBudget
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import Fault, ScriptedSampler
 from tts_agent.verifiers import FunctionVerifier
 

@@ -20,12 +20,11 @@ from typing import Any
 from scipy.optimize import minimize, minimize_scalar
 
 from tts_agent.demo.policies import Contender
-from tts_agent.demo.run import Run, run_contender
+from tts_agent.demo.run import UNLIMITED, Run, run_contender
 from tts_agent.demo.summary import without_verifier
 from tts_agent.difficulty.estimator import DifficultyEstimator
-from tts_agent.embedded import EmbeddedSampler
+from tts_agent.embedded import ESTIMATOR_FOLDER, EmbeddedSampler
 from tts_agent.embedded.defaults import (
-    ESTIMATOR_FOLDER,
     MAX_SAMPLES,
     SETTINGS_FILE,
     embedded_feedback,
@@ -77,7 +76,7 @@ def measure_fix_rate(kind: str, practice: list[Problem], sampler: Sampler, seed:
     """Rounds of refinement that repaired a wrong attempt, of all rounds (up to four a problem)."""
     strategy = SequentialRefinement(embedded_verifiers()[kind], max_rounds=4, feedback=embedded_feedback)
     own = [problem for problem in practice if problem.family == kind]
-    run = run_contender(Contender(kind, Fixed(strategy)), own, sampler, None, limit=10**9, seed=seed)
+    run = run_contender(Contender(kind, Fixed(strategy)), own, sampler, None, limit=UNLIMITED, seed=seed)
     rounds = repaired = 0
     for row in run.rows:
         judged = [event["accepted"] for event in row.events if event["event"] == "verified"]
@@ -93,14 +92,10 @@ def choose(sweep: dict[float, Run], sc_5: Run, sc_15: Run) -> tuple[float, float
         The highest price at which ours is at most .005 below SC-15 on the families that nothing verifies; and
         the lowest one at which it spends at most 95 % of what SC-5 spends.
     """
-    target = _accuracy(without_verifier(sc_15)) - 0.005
-    good = [price for price, run in sweep.items() if _accuracy(without_verifier(run)) >= target]
+    target = without_verifier(sc_15).accuracy - 0.005
+    good = [price for price, run in sweep.items() if without_verifier(run).accuracy >= target]
     cheap = [price for price, run in sweep.items() if run.spent <= 0.95 * sc_5.spent]
     return max(good, default=min(sweep)), min(cheap, default=max(sweep))
-
-
-def _accuracy(run: Run) -> float:
-    return sum(row.correct for row in run.rows) / len(run.rows)
 
 
 def main() -> None:
@@ -128,9 +123,9 @@ def main() -> None:
     held_out = problems(Split.TUNING, arguments.questions, arguments.seed)
 
     def measure(contender: Contender) -> Run:
-        run = run_contender(contender, held_out, sampler, estimator, limit=10**9, seed=arguments.seed)
-        unverified = _accuracy(without_verifier(run))
-        print(f"{contender.name:>12} {_accuracy(run):.4f} {unverified:.4f} {run.spent:>9,}", flush=True)
+        run = run_contender(contender, held_out, sampler, estimator, limit=UNLIMITED, seed=arguments.seed)
+        unverified = without_verifier(run).accuracy
+        print(f"{contender.name:>12} {run.accuracy:.4f} {unverified:.4f} {run.spent:>9,}", flush=True)
         return run
 
     sc_5, sc_15 = (measure(Contender(f"sc_{n}", Fixed(SelfConsistency(FixedSize(n))))) for n in (5, MAX_SAMPLES))

@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
 from tts_agent.budget.amount import UNLIMITED
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
-from tts_agent.testing.conformance import CheckedBudget
+from tts_agent.testing.checked_budget import CheckedBudget
 
 
 def granted(budget: Budget, ask: Ask) -> Reservation:

@@ -31,7 +31,7 @@ from tts_agent.sampling import Sample, SampleBatch, SampleRequest
 from tts_agent.step import Outcome, Step
 from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, UntilAccepted, Window
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
-from tts_agent.testing.conformance import CheckedBudget
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import Fault, ScriptedSampler
 from tts_agent.verifiers import FunctionVerifier, Verdict
 

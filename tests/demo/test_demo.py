@@ -77,7 +77,6 @@ def test_the_same_demo_runs_against_an_openai_compatible_endpoint(first: Path, t
         assert summary["policies"][name]["accuracy"] == here["policies"][name]["accuracy"]
 
 
-@pytest.mark.skipif(not ESTIMATOR_FOLDER.is_dir(), reason="the shipped estimator is not there yet")
 def test_the_shipped_estimator_is_asked_before_and_after_the_first_call(tmp_path: Path) -> None:
     from tts_agent.difficulty.estimator import DifficultyEstimator
 

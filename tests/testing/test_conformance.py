@@ -16,7 +16,8 @@ from tts_agent.sampling import Sample
 from tts_agent.step import Outcome, Step
 from tts_agent.strategies import Single
 from tts_agent.strategies.base import draw
-from tts_agent.testing.conformance import CheckedBudget, check_strategy, check_verifier
+from tts_agent.testing.checked_budget import CheckedBudget
+from tts_agent.testing.conformance import check_strategy, check_verifier
 from tts_agent.verifiers import Verdict
 
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import pytest
-
-from tts_agent.effects import Call
+from tests.verifiers.by_hand import judged
 from tts_agent.messages import user
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
@@ -17,18 +15,12 @@ def check(question: str, text: str) -> Checked:
     return Checked(text.endswith(str(total)), None if text[-1:].isdigit() else 2)
 
 
-def judged(*texts: str) -> Sequence[Verdict]:
-    flow = ExactChecker(check).verify(Step((user("2 + 2"),)), [Sample(text) for text in texts])
-    effect = next(flow)
-    assert isinstance(effect, Call), "it must run off the event loop"
-    with pytest.raises(StopIteration) as ended:
-        flow.send(effect.function())
-    verdicts: Sequence[Verdict] = ended.value.value
-    return verdicts
+def judgements(*texts: str) -> Sequence[Verdict]:
+    return judged(ExactChecker(check), Step((user("2 + 2"),)), *map(Sample, texts))
 
 
 def test_right_is_accepted_and_wrong_is_located_where_that_is_possible() -> None:
-    assert judged("It is 4", "It is 5", "It is four") == [
+    assert judgements("It is 4", "It is 5", "It is four") == [
         Verdict(1.0, accepted=True),
         Verdict(0.0),
         Verdict(0.0, wrong_at=2),
@@ -36,7 +28,7 @@ def test_right_is_accepted_and_wrong_is_located_where_that_is_possible() -> None
 
 
 def test_an_empty_reply_is_wrong_without_being_checked() -> None:
-    assert judged("  ") == [Verdict(0.0)]
+    assert judgements("  ") == [Verdict(0.0)]
 
 
 def test_it_keeps_the_contract() -> None:

@@ -13,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from tts_agent.budget import Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.embedded.defaults import settings
+from tts_agent.embedded.generation import DEFAULT_TEMPERATURE
 from tts_agent.embedded.tasks import family_of, split_solution
 from tts_agent.nodes import RUN_BUDGET, adaptive_node
 from tts_agent.reasoner import Result
@@ -37,7 +38,6 @@ def build_agent(
     on_result: Callable[[Result], None] | None = None,
 ) -> CompiledStateGraph[State, None, State, State]:
     """read (which class of step is it?) -> reason (the adaptive node) -> state the answer."""
-    known = settings()
     graph = StateGraph(State)
     graph.add_node("read", _read)
     graph.add_node(
@@ -47,8 +47,8 @@ def build_agent(
             policy=policy,
             estimator=estimator,
             kind=lambda state: str(state["kind"]),
-            max_tokens=known.max_tokens,
-            temperature=known.temperature,
+            max_tokens=settings().max_tokens,
+            temperature=DEFAULT_TEMPERATURE,
             seed=seed,
             on_result=on_result,
         ),

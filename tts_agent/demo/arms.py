@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from tts_agent.demo.policies import Contender
-from tts_agent.demo.run import Run, run_contender
+from tts_agent.demo.run import UNLIMITED, Run, run_contender
 from tts_agent.embedded.defaults import MAX_SAMPLES, embedded_feedback, embedded_verifiers
 from tts_agent.embedded.tasks import Problem
 from tts_agent.routing import Fixed
 from tts_agent.sampling import Sampler
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single, Strategy
-
-UNLIMITED = 10**9
 
 
 @dataclass(frozen=True, slots=True)

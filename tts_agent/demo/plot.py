@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tts_agent.demo.run import Run
-from tts_agent.demo.summary import policy_numbers
+from tts_agent.demo.statistics import mean_interval
 
 LABELS = {
     "single": "single",
@@ -30,7 +30,7 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
     line = sorted([*frontier.values(), runs["ours"]], key=lambda run: run.spent)
     axes.plot(
         [_per_question(run) for run in line],
-        [policy_numbers(run)["accuracy"] for run in line],
+        [run.accuracy for run in line],
         color="tab:blue",
         linewidth=1.2,
         marker=".",
@@ -38,13 +38,11 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
         zorder=1,
     )
     for name, run in runs.items():
-        numbers = policy_numbers(run)
-        low, high = numbers["ci"]
-        accuracy = numbers["accuracy"]
+        low, high = mean_interval([float(row.correct) for row in run.rows])
         axes.errorbar(
             _per_question(run),
-            accuracy,
-            yerr=[[accuracy - low], [high - accuracy]],
+            run.accuracy,
+            yerr=[[run.accuracy - low], [high - run.accuracy]],
             fmt="o" if name.startswith("ours") else "s",
             color="tab:blue" if name.startswith("ours") else "tab:gray",
             capsize=3,
@@ -53,7 +51,7 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
         below, left = name in ("ours_no_estimator", "ours_at_sc_5"), name in ("sc_15", "adaptive_consistency")
         axes.annotate(
             LABELS.get(name, name),
-            (_per_question(run), accuracy),
+            (_per_question(run), run.accuracy),
             textcoords="offset points",
             xytext=(-7 if left else 7, -12 if below else 7),
             ha="right" if left else "left",

@@ -16,6 +16,9 @@ from tts_agent.exceptions import BudgetExhausted
 from tts_agent.reasoner import Result
 from tts_agent.sampling import Sampler
 
+UNLIMITED = 10**9
+"""Tokens: a cap that no run reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -53,6 +56,11 @@ class Run:
     spent: int
     overruns: int
     """How often the ledger was charged more than a call was allowed, or ended above its limit."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the rows that are right."""
+        return sum(row.correct for row in self.rows) / len(self.rows)
 
 
 def run_contender(

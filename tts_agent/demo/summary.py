@@ -9,6 +9,7 @@ from typing import Any
 from tts_agent.demo.arms import Arms
 from tts_agent.demo.run import Run
 from tts_agent.demo.statistics import mean_interval, paired_difference
+from tts_agent.embedded.defaults import embedded_verifiers
 
 Summary = dict[str, Any]
 
@@ -66,10 +67,9 @@ def summarize(runs: Mapping[str, Run], arms: Sequence[Arms], predictor: Mapping[
 
 def policy_numbers(run: Run) -> dict[str, Any]:
     """A row of the table."""
-    right = [float(row.correct) for row in run.rows]
     return {
-        "accuracy": sum(right) / len(right),
-        "ci": list(mean_interval(right)),
+        "accuracy": run.accuracy,
+        "ci": list(mean_interval([float(row.correct) for row in run.rows])),
         "total_tokens": run.spent,
         "output_tokens": sum(row.output_tokens for row in run.rows),
         "serial_tokens": sum(row.serial_tokens for row in run.rows),
@@ -93,5 +93,6 @@ def compare(ours: Run, theirs: Run) -> dict[str, Any]:
 
 def without_verifier(run: Run) -> Run:
     """The run on the families that no verifier covers, where only the choice of n can help."""
-    rows = tuple(row for row in run.rows if row.family not in ("chain", "countdown"))
+    verified = embedded_verifiers()
+    rows = tuple(row for row in run.rows if row.family not in verified)
     return Run(run.name, rows, run.limit, sum(row.tokens for row in rows), run.overruns)

@@ -22,7 +22,6 @@ from tts_agent.step import Step
 from tts_agent.verifiers import Checked, ExactChecker, Verdict, Verifier
 
 SETTINGS_FILE = Path(__file__).parent / "settings.json"
-ESTIMATOR_FOLDER = Path(__file__).parent / "estimator"
 MAX_SAMPLES = 15
 """Most samples of one step: the size of the largest fixed baseline."""
 
@@ -31,7 +30,6 @@ MAX_SAMPLES = 15
 class Settings:
     """What was chosen and measured for the embedded model."""
 
-    temperature: float
     max_tokens: int
     """Longest answer worth waiting for, output tokens."""
     price: float
@@ -48,7 +46,6 @@ def settings() -> Settings:
     """The shipped settings."""
     raw: dict[str, Any] = json.loads(SETTINGS_FILE.read_text(encoding="utf-8"))
     return Settings(
-        temperature=raw["temperature"],
         max_tokens=raw["max_tokens"],
         price=raw["price"],
         price_matched=raw["price_matched"],
@@ -85,13 +82,12 @@ def embedded_policy(price: float | None = None, profiles: Mapping[str, ClassProf
 def embedded_step(
     question: str, *, seed: int | None = None, max_tokens: int | None = None, temperature: float | None = None
 ) -> Step:
-    """A question as a step, its class read from its text."""
-    known = settings()
+    """A question as a step, its class read from its text; a temperature of None is the sampler's own."""
     return Step(
         (user(question),),
-        max_tokens=max_tokens or known.max_tokens,
+        max_tokens=max_tokens or settings().max_tokens,
         kind=family_of(question) or "default",
-        temperature=known.temperature if temperature is None else temperature,
+        temperature=temperature,
         seed=seed,
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tts_agent.answers import vote
-from tts_agent.effects import Flow, generate
+from tts_agent.effects import Flow, generate, record
+from tts_agent.events import Verified
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step, StopReason
+from tts_agent.verifiers import Verdict, Verifier
 from tts_agent.voting import Tally
 
 
@@ -34,6 +36,16 @@ def draw(step: Step, n: int) -> Flow[tuple[Step, SampleBatch]]:
 def cut_short(batch: SampleBatch) -> StopReason:
     """Why a batch brought nothing."""
     return "budget" if batch.exhausted else "failed"
+
+
+def verified(verifier: Verifier, step: Step, samples: Sequence[Sample]) -> Flow[list[Verdict]]:
+    """The verdicts on `samples`, put on the trace."""
+    if not samples:
+        return []
+    verdicts = list((yield from verifier.verify(step, samples)))
+    scores = tuple(verdict.score for verdict in verdicts)
+    yield from record(Verified(verifier.name, scores, sum(verdict.accepted for verdict in verdicts)))
+    return verdicts
 
 
 def voters(samples: Sequence[Sample], tally: Tally) -> list[Sample]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tts_agent.answers import vote
-from tts_agent.effects import Flow, record
-from tts_agent.events import Verified
+from tts_agent.effects import Flow
 from tts_agent.sampling import Sample
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.stopping import FixedSize, StoppingRule
-from tts_agent.strategies.base import cut_short, draw
+from tts_agent.strategies.base import cut_short, draw, verified
 from tts_agent.verifiers import Verdict, Verifier
 from tts_agent.voting import Tally
 
@@ -51,19 +50,9 @@ class BestOfN:
             answer=vote(winner, step.answer_key),
             samples=step.drawn,
             votes=step.tally().counts,
-            p_correct=min(1.0, max(0.0, verdict.score)),
+            p_correct=verdict.probability,
             accepted=verdict.accepted,
         )
-
-
-def verified(verifier: Verifier, step: Step, samples: Sequence[Sample]) -> Flow[list[Verdict]]:
-    """The verdicts on `samples`, put on the trace."""
-    if not samples:
-        return []
-    verdicts = list((yield from verifier.verify(step, samples)))
-    scores = tuple(verdict.score for verdict in verdicts)
-    yield from record(Verified(verifier.name, scores, sum(verdict.accepted for verdict in verdicts)))
-    return verdicts
 
 
 def _best(step: Step, verdicts: Sequence[Verdict]) -> tuple[Sample, Verdict]:

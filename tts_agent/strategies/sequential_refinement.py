@@ -16,8 +16,7 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import assistant, user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step, StopReason
-from tts_agent.strategies.base import cut_short, draw
-from tts_agent.strategies.best_of_n import verified
+from tts_agent.strategies.base import cut_short, draw, verified
 from tts_agent.verifiers import Verdict, Verifier
 from tts_agent.voting import Tally
 
@@ -79,7 +78,7 @@ class SequentialRefinement:
             answer=vote(best, step.answer_key),
             samples=attempts,
             votes=votes.counts,
-            p_correct=min(1.0, max(0.0, verdict.score)),
+            p_correct=verdict.probability,
             accepted=verdict.accepted,
         )
 

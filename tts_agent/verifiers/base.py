@@ -24,6 +24,11 @@ class Verdict:
     feedback: str | None = None
     """What to tell the model; None leaves it to the strategy's wording."""
 
+    @property
+    def probability(self) -> float:
+        """The score as P(correct): clipped to 0..1."""
+        return min(1.0, max(0.0, self.score))
+
 
 class Verifier(Protocol):
     """Judges samples. A verifier that needs a model yields `Generate`, so its tokens are on the ledger."""
