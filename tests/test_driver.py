@@ -225,6 +225,18 @@ async def test_a_call_waits_for_reservations_in_flight_and_then_goes_ahead() -> 
     assert len((await asyncio.wait_for(task, 30)).samples) == 1
 
 
+async def test_a_driver_that_may_not_wait_for_others_still_waits_for_itself() -> None:
+    budget = CheckedBudget(25)
+    driver = Driver(counting(latency=0.02), budget, min_tokens=1, may_wait=False)
+    first, second = await driver.run(together(generate(REQUEST, 1), generate(replace(REQUEST, seed=2), 1)))
+    assert (len(first.samples), len(second.samples)) == (1, 1)
+    other = asyncio.ensure_future(Driver(counting(latency=0.1), budget, min_tokens=1).run(generate(REQUEST, 1)))
+    await asyncio.sleep(0.02)
+    with pytest.raises(ConfigurationError, match="await arun"):
+        await driver.run(generate(REQUEST, 1))
+    assert len((await other).samples) == 1
+
+
 async def test_a_request_that_the_sampler_refuses_to_send_costs_nothing() -> None:
     budget = CheckedBudget(100)
     driver = Driver(failing(ConfigurationError("this model has no tools")), budget)

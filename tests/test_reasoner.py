@@ -260,6 +260,23 @@ async def test_run_works_inside_a_running_loop() -> None:
     assert AdaptiveReasoner(agreeing(), policy=VOTE).run(QUESTION).text == "The answer is 4."
 
 
+async def test_run_inside_a_loop_does_not_wait_for_a_call_that_the_loop_has_in_flight() -> None:
+    reasoner = AdaptiveReasoner(agreeing(latency=0.2), policy=Fixed(Single()), budget=CheckedBudget(24))
+    task = asyncio.ensure_future(reasoner.arun(STEP))
+    await asyncio.sleep(0.05)
+    with pytest.raises(ConfigurationError, match="await arun"):
+        reasoner.run(STEP)
+    assert (await task).text == "The answer is 4."
+    assert reasoner.run(STEP).text == "The answer is 4."
+
+
+async def test_run_in_a_thread_waits_for_calls_in_flight() -> None:
+    reasoner = AdaptiveReasoner(agreeing(latency=0.2), policy=Fixed(Single()), budget=CheckedBudget(24))
+    task = asyncio.ensure_future(reasoner.arun(STEP))
+    await asyncio.sleep(0.05)
+    assert (await asyncio.to_thread(reasoner.run, STEP)).text == (await task).text
+
+
 async def test_a_verifier_may_itself_use_a_synchronous_reasoner() -> None:
     inner = AdaptiveReasoner(agreeing(), policy=Fixed(Single()))
     asks_again = FunctionVerifier(lambda step, sample: inner.run(QUESTION).text == sample.text)

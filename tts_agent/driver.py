@@ -34,9 +34,13 @@ class Driver:
         budget: the ledger every call is on.
         max_retries: further tries of a call that failed but may succeed later.
         min_tokens: the shortest completion worth having; a call the budget cannot give that is refused.
+        may_wait: whether a call may wait for reservations that others hold. Where it may not, and they are in
+            the way, the run raises ConfigurationError.
     """
 
-    def __init__(self, sampler: Sampler, budget: Budget, *, max_retries: int = 2, min_tokens: int = 16) -> None:
+    def __init__(
+        self, sampler: Sampler, budget: Budget, *, max_retries: int = 2, min_tokens: int = 16, may_wait: bool = True
+    ) -> None:
         self.sampler = sampler
         self.budget = budget
         self.events: list[Event] = []
@@ -44,6 +48,8 @@ class Driver:
         self.last_failure: SamplerError | None = None
         self._max_retries = max_retries
         self._min_tokens = min_tokens
+        self._may_wait = may_wait
+        self._in_flight = 0
         self._drawn: Counter[SampleRequest] = Counter()
 
     async def run(self, flow: Flow[T]) -> T:
@@ -111,6 +117,7 @@ class Driver:
         except BudgetExhausted as error:
             self.events.append(Refused(str(error)))
             return SampleBatch(exhausted=True), None
+        self._in_flight += 1
         try:
             granted = replace(request, max_tokens=grant.max_tokens, offset=request.offset + self._drawn[key])
             self._drawn[key] += grant.n
@@ -127,6 +134,8 @@ class Driver:
         except BaseException:
             self.charged += grant.forfeit()
             raise
+        finally:
+            self._in_flight -= 1
         unbilled = sum(not failure.billed for failure in batch.failures)
         self._report(n, grant, batch, grant.settle(bill, calls=max(0, grant.n - unbilled)))
         self.last_failure = next(iter(batch.failures), self.last_failure)
@@ -134,6 +143,11 @@ class Driver:
 
     async def _reserve(self, ask: Ask) -> Reservation:
         while isinstance(grant := self.budget.reserve(ask), Busy):
+            if not (self._may_wait or self._in_flight):
+                raise ConfigurationError(
+                    "a synchronous run() inside an event loop cannot wait for calls in flight on the same budget, "
+                    "which that loop may have to finish: await arun() there"
+                )
             await asyncio.wrap_future(grant.changed)
         return grant
 

@@ -69,6 +69,15 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     return tasks[0].result()
 
 
+def in_event_loop() -> bool:
+    """Whether an event loop is running in this thread: it stands still while a synchronous call lasts."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _start() -> _Background:
     """The background loop of this process; a forked child starts its own."""
     with _starting:

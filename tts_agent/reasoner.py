@@ -11,7 +11,7 @@ from tts_agent.effects import Flow, balance, call, generate, record
 from tts_agent.events import Decided, Drawn, Estimated, Event, Refused
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
 from tts_agent.messages import user
-from tts_agent.portal import run_sync
+from tts_agent.portal import in_event_loop, run_sync
 from tts_agent.probability import Beta
 from tts_agent.routing import Decision, MarginalValue, Policy
 from tts_agent.sampling import Sample, Sampler
@@ -93,20 +93,30 @@ class AdaptiveReasoner:
             SamplerError: every call failed; the last failure is raised.
             ConfigurationError: the step cannot be asked at all (empty question, ...).
         """
+        return await self._arun(step, budget, may_wait=True)
+
+    def run(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
+        """`arun` for synchronous callers, inside a running event loop too.
+
+        Raises:
+            ConfigurationError: inside a running event loop, a call would have to wait for others on the same
+                budget; they may be that loop's, which stands still meanwhile.
+        """
+        return run_sync(self._arun(step, budget, may_wait=not in_event_loop()))
+
+    async def _arun(self, step: Step | str, budget: Budget | int | None, *, may_wait: bool) -> Result:
         if isinstance(step, str):
             step = Step((user(step),))
         if isinstance(budget, int):
             budget = self.budget.child(budget)
         ledger = self.budget if budget is None else budget
-        driver = Driver(self.sampler, ledger, max_retries=self._max_retries, min_tokens=self._min_tokens)
+        driver = Driver(
+            self.sampler, ledger, max_retries=self._max_retries, min_tokens=self._min_tokens, may_wait=may_wait
+        )
         outcome, decision, difficulty = await driver.run(self._answer(step))
         if outcome.sample is None:
             raise _why(outcome, driver)
         return Result(outcome, decision, difficulty, driver.charged, tuple(driver.events))
-
-    def run(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
-        """`arun` for synchronous callers, inside a running event loop too."""
-        return run_sync(self.arun(step, budget=budget))
 
     def _answer(self, step: Step) -> Flow[tuple[Outcome, Decision, Beta | None]]:
         estimator, text = self.estimator, StepText.of(step, self.sampler.name)
