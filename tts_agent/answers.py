@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Callable, Collection, Hashable
 from decimal import Decimal
-from typing import Any
 
+from tts_agent.messages import canonical_json
 from tts_agent.sampling import Sample
 
 AnswerKey = Callable[[Sample], Hashable | None]
@@ -52,7 +52,7 @@ def json_value(sample: Sample) -> Hashable | None:
     """The text as JSON, key order and spacing ignored; None when it is not JSON."""
     body = re.sub(r"^\s*```(?:json)?|```\s*$", "", sample.text).strip()
     try:
-        return _canonical(json.loads(body))
+        return canonical_json(json.loads(body))
     except (ValueError, RecursionError):  # the latter: a model that loops writes thousands of brackets
         return None
 
@@ -75,7 +75,7 @@ def tool_calls(ignore: Collection[str] = ()) -> AnswerKey:
                 return None
             if isinstance(arguments, dict):
                 arguments = {name: value for name, value in arguments.items() if name not in ignored}
-            calls.append((call.name, _canonical(arguments)))
+            calls.append((call.name, canonical_json(arguments)))
         return tuple(calls)
 
     return key
@@ -119,10 +119,6 @@ def _boxed(body: str) -> str | None:
         if depth == 0:
             return body[begin + 1 : position]
     return None
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 _TOOL_CALLS = tool_calls()

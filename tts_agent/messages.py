@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,13 @@ class ToolCall:
     valid: bool = True
     """False when the framework or the endpoint could not parse the call."""
 
+    def __str__(self) -> str:
+        """The name and, in parentheses, the arguments: canonical JSON, or as written where they are no JSON."""
+        try:
+            return f"{self.name}({canonical_json(json.loads(self.arguments or '{}'))})"
+        except (ValueError, RecursionError):
+            return f"{self.name}({self.arguments})"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -30,6 +38,11 @@ class Message:
     tool_call_id: str | None = None
     raw: Any = field(default=None, compare=False, repr=False)
     """The framework's or endpoint's own object, for content this type does not model (images, ...)."""
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling per JSON value: keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def user(content: str) -> Message:

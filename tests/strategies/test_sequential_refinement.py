@@ -6,7 +6,7 @@ import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.messages import assistant, user
+from tts_agent.messages import Message, ToolCall, assistant, user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step
 from tts_agent.strategies import SequentialRefinement
@@ -46,6 +46,30 @@ def test_a_wrong_attempt_goes_back_with_what_is_wrong() -> None:
     assert played.outcome.answer == "b"
     assert played.outcome.samples == batch("a", "b").samples
     assert played.outcome.votes == {"a": 1, "b": 1}
+
+
+def refusing(attempt: Sample) -> Sequence[Message]:
+    """What stands after the question once the verifier has refused this attempt."""
+    refuse = FunctionVerifier(lambda step, sample: Verdict(0.0, feedback="Not so."))
+    played = play(SequentialRefinement(refuse, 1), [SampleBatch((attempt,)), NO_BUDGET])
+    return played.asked[1].request.messages[1:]
+
+
+def test_tool_calls_that_were_refused_go_back_as_text_and_never_as_calls_that_want_results() -> None:
+    calls = (ToolCall("search", '{"q": "x", "n": 1}', id="7"), ToolCall("stop", ""))
+    shown = 'search({"n":1,"q":"x"})\nstop({})'
+    assert refusing(Sample("", "tool_calls", calls)) == (assistant(shown), user("Not so."))
+    both = refusing(Sample("I look it up.", "tool_calls", calls))
+    assert both == (assistant(f"I look it up.\n{shown}"), user("Not so."))
+
+
+def test_a_tool_call_that_is_no_json_goes_back_as_it_was_written() -> None:
+    broken = Sample("", "tool_calls", (ToolCall("search", '{"q": ', valid=False),))
+    assert refusing(broken)[0] == assistant('search({"q": )')
+
+
+def test_after_an_empty_attempt_the_question_is_asked_again() -> None:
+    assert refusing(Sample(" ")) == ()
 
 
 def test_without_words_of_the_verifier_the_strategy_has_its_own() -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from tts_agent.answers import vote
 from tts_agent.effects import Flow, generate
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.messages import assistant, user
+from tts_agent.messages import Message, assistant, user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.strategies.base import cut_short, draw, verified
@@ -60,8 +60,7 @@ class SequentialRefinement:
         for _ in range(self.max_rounds):
             if verdict.accepted:
                 break
-            said = verdict.feedback or self.feedback(verdict)
-            request = step.request(assistant(best.text), user(said))
+            request = step.request(*self._revision(best, verdict))
             batch = yield from generate(request, 1, final=step.final)
             if not batch.samples:
                 stop = cut_short(batch)
@@ -81,6 +80,16 @@ class SequentialRefinement:
             p_correct=verdict.probability,
             accepted=verdict.accepted,
         )
+
+    def _revision(self, attempt: Sample, verdict: Verdict) -> tuple[Message, ...]:
+        """The turns after the question. None for an empty attempt, which no endpoint takes: it is asked again."""
+        said = _as_text(attempt)
+        return (assistant(said), user(verdict.feedback or self.feedback(verdict))) if said else ()
+
+
+def _as_text(attempt: Sample) -> str:
+    """The text and the proposed calls, none of which ran: as calls they would want results."""
+    return "\n".join(part for part in (attempt.text, *map(str, attempt.tool_calls)) if part.strip())
 
 
 def _merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:
