@@ -51,6 +51,89 @@ def test_the_final_answer_is_boxed_or_follows_the_last_answer(said: str, answer:
 
 
 @pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("42 because 6 times 7 is 42", "42"),
+        ("42, because I computed it", "42"),
+        ("42 since nothing else fits.", "42"),
+        ("42, which is even", "42"),
+        ("42 which is even", "42"),
+        ("42 as 6 times 7 is 42", "42"),
+        ("**42**, as 6 times 7 is 42", "42"),
+        ("42. This is 6 times 7.", "42"),
+        ("**42**. The steps are above.", "42"),
+        ("42 (because 6 times 7 is 42)", "42"),
+        ("1,024 because it is 2 to the 10th", "1024"),
+        ("3.5. That is half of 7.", "3.5"),
+        ("3.5 since 7 / 2 is 3.5", "3.5"),
+        ("-7, so it is negative", "-7"),
+        ("$12.50 as each costs half", "12.5"),
+        ("22, 24, 29 because they were sorted", "22, 24, 29"),
+        ("Paris, because it is the capital", "paris"),
+        ("Paris. It is the capital.", "paris"),
+        ("New York, which is large", "new york"),
+        ("(B)", "b"),
+        ("B", "b"),
+        ("**(B)**.", "b"),
+        ("(B) Paris", "b"),
+        ("B) Paris", "b"),
+        ("B: Paris", "b"),
+        ("**(B) Paris**", "b"),
+        ("B because of Paris", "b"),
+        ("(B) as (A) is wrong", "b"),
+        ("B. Because it fits.", "b"),
+    ],
+)
+def test_an_explanation_is_no_part_of_the_answer(said: str, answer: str) -> None:
+    assert final_answer(Sample(f"The answer is {said}")) == auto(Sample(f"Answer: {said}")) == answer
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "22, 24, 29",
+        "3.5",
+        "1.5, 2.5",
+        "2 + 3 * 4",
+        "(3 + 4) * 5",
+        "3/4",
+        "3 1/2",
+        "5 km",
+        "42 apples",
+        "(3, 4)",
+        "5 (mod 7)",
+        "12 march 2020",
+        "monday, 12 march 2020",
+        "march 12, 2020",
+        "3:45 pm",
+        "2020-03-12",
+        "washington, dc",
+        "mr. smith",
+        "u.s. army",
+        "j. k. rowling",
+        "mamma mia! here we go again",
+        "do, re, mi, fa, so, la",
+        "as you like it",
+        "because of the rain",
+        "a cat",
+        "c major",
+        "(a) and (c)",
+        "a) and c)",
+        "red and blue",
+        '{"a": 1, "which": 2}',
+    ],
+)
+def test_an_answer_of_several_words_or_numbers_stays_whole(said: str) -> None:
+    for spelling in (said, said.upper(), said.title()):
+        assert final_answer(Sample(f"The answer is {spelling}.")) == said
+
+
+def test_initials_and_titles_are_no_end_of_an_answer() -> None:
+    assert final_answer(Sample("Answer: E.T. The Extra-Terrestrial")) == "e.t. the extra-terrestrial"
+    assert final_answer(Sample("Answer: J. K. Rowling")) == "j. k. rowling"
+
+
+@pytest.mark.parametrize(
     ("spellings", "one"),
     [
         (["1024", "1,024", "1024.0", "+1024", " 1024. ", "$1,024", "01024"], "1024"),
@@ -154,8 +237,18 @@ def test_empty_and_unparseable_samples_do_not_vote() -> None:
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(
     "said",
-    ["9" * 5000, "answer: " + "9" * 400 + ".0", "0" * 10_000, "[" * 100_000, "answer " * 10_000, "\\boxed{" * 2000],
-    ids=["digits", "decimals", "zeros", "brackets", "answers", "boxes"],
+    [
+        "9" * 5000,
+        "answer: " + "9" * 400 + ".0",
+        "0" * 10_000,
+        "[" * 100_000,
+        "answer " * 10_000,
+        "\\boxed{" * 2000,
+        "answer" + " " * 100_000 + "because",
+        "answer " + "(B) " * 20_000,
+        "answer " + "1," * 20_000,
+    ],
+    ids=["digits", "decimals", "zeros", "brackets", "answers", "boxes", "spaces", "choices", "list"],
 )
 def test_a_model_that_loops_breaks_no_key(key: AnswerKey, said: str) -> None:
     hash(key(Sample(said)))

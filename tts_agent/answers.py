@@ -30,7 +30,8 @@ def text(sample: Sample) -> Hashable | None:
 def final_answer(sample: Sample) -> Hashable | None:
     r"""What stands in the last `\boxed{...}`, else after the last "answer" of the text, normalized.
 
-    "... so the answer is 1,024." and "\boxed{1024.0}" vote alike.
+    "... so the answer is 1,024.", "\boxed{1024.0}" and "The answer is 1024 because ..." vote alike, and so do "(B)",
+    "B" and "(B) Paris". An explanation is recognized by a few unmistakable words; other prose stays in the vote.
     """
     found = _boxed(sample.text) or _after_answer(sample.text)
     return (normalize(found) or None) if found else None
@@ -106,7 +107,34 @@ _ANSWER = re.compile(r"answer(?:\s+is\b)?\s*[:=]?\s*", re.IGNORECASE)
 
 def _after_answer(body: str) -> str | None:
     ends = [found.end() for found in _ANSWER.finditer(body)]
-    return body[ends[-1] :].partition("\n")[0].strip() or None if ends else None
+    return _bare(body[ends[-1] :].partition("\n")[0]) or None if ends else None
+
+
+_EXPLANATION = re.compile(
+    r",? (?i:because|since) "
+    r"|, (?i:which|as|so) "
+    r"| \((?i:because|since|as|which|i\.e\.|see) "
+    r"|(?<=[a-z0-9)*$%])\. (?=(?:Because|Hence|It|Since|So|That|The|Therefore|This|Thus|We) )"
+)
+"""Where it begins. A full stop ends an answer only before such a word: "Mr. Smith", "U.S. Army" and "E.T. The
+Extra-Terrestrial" are one."""
+
+_BEFORE_PROSE = re.compile(r"([*`$]*(?:[$€£]?[-+]?\d[\d,]*(?:\.\d+)?%?|\(?[A-J]\)?)[*`$]*) (?:as|so|which) ")
+"""A number or a letter needs no comma before its explanation."""
+
+_CHOICE = re.compile(r"[*`]*(?:\(([A-J])\)|([A-J])[):])[*`]*(?: (?!.*\b[A-J]\b).*)?")
+"""A letter marked as a choice, and nothing after it that could be a second one."""
+
+
+def _bare(said: str) -> str:
+    """What was said without the explanation that follows it, and a choice without its wording."""
+    answer = " ".join(said.split())
+    if explained := _EXPLANATION.search(answer, 1):
+        answer = answer[: explained.start()]
+    if prose := _BEFORE_PROSE.match(answer):
+        answer = prose[1]
+    chosen = _CHOICE.fullmatch(answer.rstrip(".,;!* "))
+    return chosen[1] or chosen[2] if chosen else answer
 
 
 def _boxed(body: str) -> str | None:
