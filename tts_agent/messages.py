@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,6 +39,19 @@ class Message:
     tool_call_id: str | None = None
     raw: Any = field(default=None, compare=False, repr=False)
     """The framework's or endpoint's own object, for content this type does not model (images, ...)."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it says nothing: no text, no calls, and nothing but text in `raw`."""
+        content = self.raw.get("content") if isinstance(self.raw, Mapping) else getattr(self.raw, "content", self.raw)
+        return not (self.content.strip() or self.tool_calls or (content and not _is_text(content)))
+
+
+def _is_text(content: Any) -> bool:
+    """Whether a framework's content is text, or parts that all are."""
+    if isinstance(content, list):
+        return all(_is_text(part) for part in content)
+    return isinstance(content, str) or (isinstance(content, Mapping) and content.get("type") == "text")
 
 
 def canonical_json(value: Any) -> str:

@@ -43,7 +43,7 @@ class Step:
     """Samples already drawn for exactly this step; strategies start from them."""
 
     def __post_init__(self) -> None:
-        if not any(message.content.strip() or message.raw is not None for message in self.messages):
+        if all(message.blank for message in self.messages[self._question or 0 :]):
             raise ConfigurationError("the question is empty: there is nothing to answer")
         if self.max_tokens < 1:
             raise ConfigurationError(f"max_tokens is {self.max_tokens}: at least 1 is needed")
@@ -51,10 +51,13 @@ class Step:
     @property
     def text(self) -> str:
         """The last user turn (else the last turn): what the difficulty estimator reads."""
-        for message in reversed(self.messages):
-            if message.role == "user":
-                return message.content
-        return self.messages[-1].content
+        return self.messages[-1 if self._question is None else self._question].content
+
+    @property
+    def _question(self) -> int | None:
+        """Where the last user turn is; a system prompt or an old exchange before it is nothing to answer."""
+        users = [at for at, message in enumerate(self.messages) if message.role == "user"]
+        return users[-1] if users else None
 
     def request(self, *further: Message) -> SampleRequest:
         """The request for this step, after `further` turns."""
