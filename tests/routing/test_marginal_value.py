@@ -16,6 +16,7 @@ from tts_agent.step import Step
 from tts_agent.stopping import PriceRule, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
 from tts_agent.verifiers import FunctionVerifier
+from tts_agent.voting import Tally
 
 STEP = Step((user("What is 2 + 2?"),), kind="sum")
 PROBE = Sample("The answer is 4.", usage=Usage(20, 80))
@@ -88,9 +89,27 @@ def test_values_are_those_of_the_rules_that_will_run() -> None:
     policy = MarginalValue(price=1e-4, verifiers=CHECKED, profiles={"sum": ClassProfile(3.0)}, max_samples=5)
     values = decided(policy, belief).values
     step = STEP.with_drawn((PROBE,))
-    assert values["self_consistency"] == PriceRule(belief, 3.0, 0.01, 5).value(step.tally())
+    assert values["self_consistency"] == pytest.approx(PriceRule(belief, 3.0, 0.01, 5).value(step.tally()))
     whole = UntilAccepted(belief, 0.01, 5).value()
     assert values["best_of_n"] - 0.01 == pytest.approx(whole)  # the first try is already paid for
+
+
+@given(a=st.floats(0.1, 20.0), b=st.floats(0.1, 20.0), price=st.sampled_from([1e-5, 3e-4, 3e-3]))
+@settings(max_examples=25)
+def test_a_vote_is_worth_more_than_one_call_exactly_where_it_would_draw(a: float, b: float, price: float) -> None:
+    belief = Beta(a, b)  # the table's is rounded; one call's is not
+    values = decided(MarginalValue(price=price, max_samples=4), belief).values
+    draws = PriceRule(belief, ClassProfile().theta, 100 * price, 4).still_needed(Tally(("4",))) > 0
+    assert (values["self_consistency"] > values["single"]) == draws
+    assert values["single"] == belief.mean
+
+
+@pytest.mark.parametrize("belief", [None, Beta(3.0, 2.0)])
+def test_the_vote_reports_by_the_belief_that_chose_it(belief: Beta | None) -> None:
+    policy = MarginalValue(price=1e-5, prior=Beta(1.5, 2.5), max_samples=4)
+    strategy = decided(policy, belief).strategy
+    assert isinstance(strategy, SelfConsistency)
+    assert strategy.prior == (belief or policy.prior)
 
 
 def test_without_an_estimate_it_starts_from_its_prior() -> None:

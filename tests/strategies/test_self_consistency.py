@@ -63,10 +63,12 @@ def test_samples_that_cannot_vote_win_only_alone() -> None:
     assert (outcome.sample, outcome.answer, outcome.votes, outcome.p_correct) == (cut, None, {}, 0.0)
 
 
+@pytest.mark.parametrize("prior", [Beta(1.0, 1.0), Beta(0.3, 0.2)])
 @pytest.mark.parametrize("belief", [None, Beta(2.0, 6.0)])
-def test_it_reports_the_probability_that_the_winner_is_right(belief: Beta | None) -> None:
-    outcome = play(SelfConsistency(FixedSize(3), theta=2.0), [batch(4, 5, 4)], replace(STEP, difficulty=belief)).outcome
-    expected = posterior(Tally(("4", "5", "4")), belief or Beta(1.0, 1.0), 2.0).of("4")
+def test_it_reports_the_probability_that_the_winner_is_right(belief: Beta | None, prior: Beta) -> None:
+    vote = SelfConsistency(FixedSize(3), theta=2.0, prior=prior)
+    outcome = play(vote, [batch(4, 5, 4)], replace(STEP, difficulty=belief)).outcome
+    expected = posterior(Tally(("4", "5", "4")), belief or prior, 2.0).of("4")
     assert outcome.p_correct == pytest.approx(expected)
 
 

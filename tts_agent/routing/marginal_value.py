@@ -5,7 +5,7 @@ after the first) and Beta(a, b) the belief about pass@1, a strategy is worth its
 correct answer less lambda times the tokens it is expected to spend from here on:
 
     single                  a / (a + b)
-    self-consistency        value of the price table (`stopping.PriceRule`)
+    self-consistency        that of a single call, and the gain of drawing on by the price table (`stopping.PriceRule`)
     best-of-n, verified     sum over tries of P(reached) (P(passes) - lambda c)  (`stopping.UntilAccepted`)
     refinement, verified    rounds while the fix rate is above lambda times the tokens of a round
 """
@@ -79,7 +79,7 @@ class MarginalValue:
         vote = PriceRule(belief, profile.theta, cost, self.max_samples, wait)
         arms: list[tuple[Strategy, float]] = [
             (Single(), first),
-            (SelfConsistency(vote, profile.theta), vote.value(step.tally())),
+            (SelfConsistency(vote, profile.theta, belief), first + vote.gain(step.tally())),
         ]
         if verifier:
             tries = UntilAccepted(belief, cost, self.max_samples)

@@ -24,6 +24,9 @@ BATCHES = (1, 2, 4, 8)
 Moves = list[tuple[State, float]]
 """Where one more sample leads, with probabilities that sum to 1."""
 
+Table = dict[State, tuple[float, int, float]]
+"""Value, best batch (0 = stop), and value of stopping."""
+
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
@@ -54,12 +57,21 @@ class PriceRule:
         """Expected P(correct) of the final answer less the price of the samples still drawn."""
         return self._look_up(votes)[0]
 
-    def _look_up(self, votes: Tally) -> tuple[float, int]:
-        """Samples that could not vote are failures: they lower the belief and use up the horizon."""
+    def gain(self, votes: Tally) -> float:
+        """What drawing on is worth beyond stopping now, >= 0; both by the same rounded belief."""
+        value, _, stopped = self._look_up(votes)
+        return value - stopped
+
+    def _look_up(self, votes: Tally) -> tuple[float, int, float]:
+        """Value, batch, and value of stopping.
+
+        Samples that could not vote are failures: they lower the belief and use up the horizon.
+        """
         horizon = self.max_samples - votes.invalid
         valid = votes.drawn - votes.invalid
         if valid >= horizon:
-            return posterior(votes, self.prior, self.theta).of(votes.leader), 0
+            p_leader = posterior(votes, self.prior, self.theta).of(votes.leader)
+            return p_leader, 0, p_leader
         shared = replace(
             self,
             prior=_rounded(Beta(self.prior.a, self.prior.b + votes.invalid)),
@@ -81,20 +93,20 @@ def _rounded_cost(cost: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def price_table(rule: PriceRule) -> dict[State, tuple[float, int]]:
-    """Value and best batch (0 = stop) of every state that the rule can come to."""
+def price_table(rule: PriceRule) -> Table:
+    """Every state that the rule can come to."""
     right, moves = _process(rule.prior, rule.theta, rule.max_samples)
     # Waiting is free without a price per round, and then one at a time is never worse than a batch.
     batches = BATCHES if rule.round_cost > 0.0 else (1,)
-    table: dict[State, tuple[float, int]] = {}
+    table: Table = {}
     for state, p_leader in right.items():
-        best = (p_leader, 0)
+        best = (p_leader, 0, p_leader)
         for batch in batches:
             if state[2] + batch > rule.max_samples:
                 break
             value = _ahead(state, batch, moves, table) - batch * rule.cost - rule.round_cost
             if value > best[0] + 1e-9:
-                best = (value, batch)
+                best = (value, batch, p_leader)
         table[state] = best
     return table
 
@@ -107,7 +119,7 @@ def _process(prior: Beta, theta: float, horizon: int) -> tuple[dict[State, float
     return right, {state: _next(state, prior, theta) for state in states if state[2] < horizon}
 
 
-def _ahead(state: State, batch: int, moves: dict[State, Moves], table: dict[State, tuple[float, int]]) -> float:
+def _ahead(state: State, batch: int, moves: dict[State, Moves], table: Table) -> float:
     """Expected value after `batch` draws without stopping in between."""
     reached = {state: 1.0}
     for _ in range(batch):

@@ -22,6 +22,8 @@ class SelfConsistency:
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))
     theta: float = 1.0
     """Concentration of wrong answers, for the reported P(correct)."""
+    prior: Beta = field(default_factory=lambda: Beta(1.0, 1.0))
+    """Belief about pass@1 of a step that brings none, for the same."""
 
     def run(self, step: Step) -> Flow[Outcome]:
         stop: StopReason = "settled"
@@ -32,7 +34,6 @@ class SelfConsistency:
                 break
         tally = step.tally()
         winner = next(iter(voters(step.drawn, tally)), None) if tally.counts else usable(step, step.drawn)
-        prior = step.difficulty or Beta(1.0, 1.0)
         return Outcome(
             self.name,
             stop,
@@ -40,5 +41,5 @@ class SelfConsistency:
             answer=tally.leader,
             samples=step.drawn,
             votes=tally.counts,
-            p_correct=posterior(tally, prior, self.theta).of(tally.leader),
+            p_correct=posterior(tally, step.difficulty or self.prior, self.theta).of(tally.leader),
         )
