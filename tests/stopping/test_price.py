@@ -187,6 +187,36 @@ def test_a_price_on_rounds_asks_for_larger_batches() -> None:
     assert hurried.value(Tally()) < patient.value(Tally())
 
 
+BELIEFS = st.tuples(st.integers(1, 39).map(lambda n: n / 40), st.sampled_from([0.5, 2.0, 8.0]))
+
+
+@given(
+    belief=BELIEFS,
+    votes=st.lists(st.sampled_from(["a", "a", "b", None]), max_size=6),
+    cost=st.sampled_from([0.0, 0.003, 0.02]),
+    waits=st.tuples(st.floats(0.0, 0.5), st.floats(0.0, 0.5)).map(sorted),
+)
+@settings(max_examples=40)
+def test_a_higher_price_on_rounds_is_never_worth_more_and_never_draws_where_a_lower_one_stopped(
+    belief: tuple[float, float], votes: list[str | None], cost: float, waits: list[float]
+) -> None:
+    tally = Tally(tuple(votes))
+    free, low, high = (PriceRule(Beta.of(*belief), 1.0, cost, 6, wait) for wait in (0.0, *waits))
+    values = [rule.value(tally) for rule in (free, low, high)]
+    assert 0.0 <= values[2] <= values[1] + 1e-9 <= values[0] + 2e-9
+    stops = [rule.still_needed(tally) == 0 for rule in (free, low, high)]
+    assert stops == sorted(stops)
+    assert [rule.gain(tally) > 0.0 for rule in (free, low, high)] == [not stop for stop in stops]
+
+
+@given(belief=BELIEFS, wait=st.floats(0.001, 0.5))
+@settings(max_examples=20)
+def test_a_rule_that_draws_pays_for_its_rounds(belief: tuple[float, float], wait: float) -> None:
+    free, waiting = (PriceRule(Beta.of(*belief), 1.0, 0.001, 5, price) for price in (0.0, wait))
+    if waiting.still_needed(Tally()):
+        assert waiting.value(Tally()) < free.value(Tally()) - 0.9 * wait  # a price is rounded by up to a twelfth
+
+
 def test_samples_that_cannot_vote_lower_the_value_and_use_up_the_horizon() -> None:
     rule = PriceRule(Beta.of(0.5, 2.0), 1.0, 0.002, 4)
     assert rule.value(Tally((None,))) < rule.value(Tally())
