@@ -35,6 +35,11 @@ def test_samples_that_cannot_vote_agree_with_nobody() -> None:
     assert asked(Window(2, 6), [None, None, "a", None, "a", "a"]) == (6, [2, 2, 2])
 
 
+def test_a_unanimous_window_settles_it_whatever_was_drawn_after() -> None:
+    assert Window(3, 9).still_needed(Tally(tuple("aaab"))) == 0
+    assert Window(3, 9).still_needed(Tally(tuple("baaa"))) == 2
+
+
 def test_the_last_window_may_be_smaller() -> None:
     assert asked(Window(4, 10), list("abababababab")) == (10, [4, 4, 2])
 

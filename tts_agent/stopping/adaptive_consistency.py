@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import beta_cdf
@@ -16,6 +17,8 @@ class AdaptiveConsistency:
     Asks for the fewest votes that could settle it if all of them went to the leader. The paper draws one at a
     time and stops at the same counts; batches change the serial rounds, and at most a few votes.
     """
+
+    order_matters: ClassVar[bool] = False
 
     threshold: float = 0.95
     max_samples: int = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.voting import Tally
@@ -11,6 +12,8 @@ from tts_agent.voting import Tally
 @dataclass(frozen=True, slots=True)
 class FixedSize:
     """Draw `n` samples, all at once."""
+
+    order_matters: ClassVar[bool] = False
 
     n: int
 

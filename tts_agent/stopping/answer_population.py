@@ -1,0 +1,151 @@
+"""How the answers to questions of a class are usually distributed, learned from recorded votes.
+
+The prior of Huang, Ma and Zhou, "Optimal Bayesian Stopping for Efficient Inference of Consistent LLM Answers"
+(arXiv 2602.05395): every training question's answer frequencies, sorted, are one candidate ("shape") for a new
+question, all equally likely; which answer holds which rank is unknown, every assignment equally likely.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import comb, lgamma
+from typing import TYPE_CHECKING
+
+from tts_agent.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+Shape = tuple[tuple[float, ...], int | None]
+"""Shares of the answers, largest first, and the rank (0 = the mode) that one wants to find; None: not there."""
+
+MOST_RANKS = 20
+"""Rarer answers are dropped from a shape."""
+
+
+@dataclass(frozen=True)
+class AnswerPopulation:
+    """Shapes and how often each occurred. Needs numpy when it is asked for a posterior."""
+
+    shapes: tuple[Shape, ...]
+    weights: tuple[float, ...]
+    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.shapes or len(self.shapes) != len(self.weights) or min(self.weights) <= 0.0:
+            raise ConfigurationError("a population needs at least one shape, and a positive weight for each")
+        for shares, _ in self.shapes:
+            if abs(sum(shares) - 1.0) > 1e-6 or list(shares) != sorted(shares, reverse=True) or shares[-1] < 0.0:
+                raise ConfigurationError(f"shares must be >= 0, fall, and sum to 1, got {shares}")
+
+    @classmethod
+    def fit(
+        cls,
+        votes: Sequence[Sequence[Hashable | None]],
+        right: Sequence[Hashable | None] | None = None,
+        *,
+        smoothing: float = 1.0,
+    ) -> AnswerPopulation:
+        """Learn the shapes of training questions.
+
+        Args:
+            votes: the votes recorded for each question; None could not vote and is left out.
+            right: the right answer of each question, to ask for P(the leader is right) instead of the paper's
+                P(the leader is the mode).
+            smoothing: votes' worth of the population's mean shape that is mixed into each shape, so that a
+                question unlike any before has no probability of 0. The paper has 0 (none).
+
+        Raises:
+            ConfigurationError: no question has a vote, or `right` is not one answer a question.
+        """
+        if right is not None and len(right) != len(votes):
+            raise ConfigurationError(f"{len(votes)} questions cannot have {len(right)} right answers")
+        counted: Counter[tuple[tuple[int, ...], int | None]] = Counter()
+        for index, cast in enumerate(votes):
+            ranked = Counter(vote for vote in cast if vote is not None).most_common(MOST_RANKS)
+            if ranked:
+                names = [name for name, _ in ranked]
+                wanted = right[index] if right is not None else names[0]
+                rank = names.index(wanted) if wanted in names else None
+                counted[tuple(count for _, count in ranked), rank] += 1
+        if not counted:
+            raise ConfigurationError("no question has a vote to learn from")
+        ranks = min(MOST_RANKS, 1 + max(len(counts) for counts, _ in counted))  # one more than anyone saw
+        mean = [0.0] * ranks
+        for (counts, _), times in counted.items():
+            for rank, count in enumerate(counts):
+                mean[rank] += times * count / sum(counts) / counted.total()
+        shapes = [(_smoothed(counts, mean, smoothing), rank) for counts, rank in counted]
+        return cls(tuple(shapes), tuple(float(times) for times in counted.values()))
+
+    def p_leader(self, leader: int, second: int, rest: int) -> float:
+        """P(the leader holds the wanted rank), given the votes of leader and runner-up and of all others together.
+
+        The paper's posterior aggregated at L = 3 (algorithm 2): summed over which ranks leader and runner-up
+        hold, and over all ways that the other ranks can share the rest with at most `second` votes each. With m
+        of them tied with the runner-up, each way counts 1 / C(c + m, c), c = 2 if the leader is tied too, else
+        1. 0 where no shape allows the counts.
+        """
+        state = (leader, second, rest)
+        if state not in self._known:
+            self._known[state] = self._posterior(*state)
+        return self._known[state]
+
+    @cached_property
+    def _table(self) -> tuple[Array, Array, Array]:
+        """Shares (shapes, ranks), whether a rank is the wanted one (shapes, ranks), weights (shapes,)."""
+        import numpy as np
+
+        ranks = max(len(shares) for shares, _ in self.shapes)
+        shares = np.array([(*row, *[0.0] * (ranks - len(row))) for row, _ in self.shapes])
+        wanted = np.array([[float(rank == goal) for rank in range(ranks)] for _, goal in self.shapes])
+        weights = np.array(self.weights)
+        return shares, wanted, weights / weights.sum()
+
+    def _posterior(self, leader: int, second: int, rest: int) -> float:
+        """Goes through the ranks once; each is the leader's, the runner-up's, or takes some of the rest.
+
+        `ways[s, l, r, m, t]`: likelihood under shape s so far; l: leader not placed, placed on the wanted rank,
+        placed elsewhere; r: runner-up placed; m: ranks tied with it; t: votes of the rest taken.
+        """
+        import numpy as np
+
+        shares, wanted, weights = self._table
+        needs_second = second > 0
+        ties = rest // second if needs_second else 0
+        ways = np.zeros((len(weights), 3, 2, ties + 1, rest + 1))
+        ways[:, 0, 0 if needs_second else 1, 0, 0] = weights
+        for rank in range(shares.shape[1]):
+            share = shares[:, rank, None, None, None]
+            goal = wanted[:, rank, None, None, None]
+            nxt = np.zeros_like(ways)
+            for taken in range(min(second, rest) + 1):
+                term = share[..., None] ** taken / np.exp(lgamma(taken + 1))
+                kept = ways[..., : rest + 1 - taken] * term
+                if needs_second and taken == second:
+                    nxt[..., 1:, taken:] += kept[..., :-1, :]
+                else:
+                    nxt[..., taken:] += kept
+            lead = ways[:, 0] * share**leader
+            nxt[:, 1] += lead * goal
+            nxt[:, 2] += lead * (1.0 - goal)
+            if needs_second:
+                nxt[:, :, 1] += ways[:, :, 0] * share**second
+            ways = nxt
+        tied_with = 2 if leader == second else 1
+        once = np.array([1.0 / comb(tied_with + m, tied_with) for m in range(ties + 1)])
+        hit, miss = (float((ways[:, place, 1, :, rest] * once).sum()) for place in (1, 2))
+        return hit / (hit + miss) if hit + miss > 0.0 else 0.0
+
+
+def _smoothed(counts: tuple[int, ...], mean: Sequence[float], smoothing: float) -> tuple[float, ...]:
+    """Frequencies with `smoothing` votes of the mean shape mixed in; both fall with the rank, so the sum does."""
+    padded = (*counts, *[0] * (len(mean) - len(counts)))
+    total = sum(counts) + smoothing * sum(mean)
+    return tuple((count + smoothing * share) / total for count, share in zip(padded, mean, strict=True))
