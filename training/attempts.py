@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a process pe
 
 from training.curriculum import HELD_BACK
 from tts_agent.embedded.chat import prompt_ids
-from tts_agent.embedded.generation import Sampling, generate
+from tts_agent.embedded.generation import DEFAULT_TEMPERATURE, Sampling, generate
 from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.tasks import FAMILIES, Problem, Split, draw, first_wrong_step, verified_prefix
 from tts_agent.embedded.tokenizer import Tokenizer
@@ -67,7 +67,7 @@ def _attempt_some(folder: Path, seed: int) -> list[str]:
 def _attempt(folder: Path, seed: int) -> Iterator[Attempted]:
     model, tokenizer = LanguageModel.load(folder), Tokenizer.load(folder / "tokenizer.json")
     rng = Random(f"attempts {seed}")
-    how = Sampling(temperature=1.0, max_tokens=_MAX_TOKENS, seed=seed, eos=tokenizer.eos)
+    how = Sampling(temperature=DEFAULT_TEMPERATURE, max_tokens=_MAX_TOKENS, seed=seed, eos=tokenizer.eos)
     for _ in range(_PER_JOB):
         family = FAMILIES[rng.choice(list(FAMILIES))]
         problem = draw(rng, family.name, rng.randint(1, family.levels - HELD_BACK.get(family.name, 0)), Split.TRAIN)
@@ -84,7 +84,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--problems", type=int, default=650)
+    parser.add_argument("--problems", type=int, default=2600)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     collect(arguments.folder, arguments.out, problems=arguments.problems, seed=arguments.seed)

@@ -28,7 +28,7 @@ _OPENING, _OPENED = 0.3, 0.3
 _FADE, _TILT = 1.2, 0.8
 """Powers of the level in its weight: ``-_FADE`` to 0 in the first stage, ``_TILT`` in the last."""
 
-_OWN_REVISION, _OWN_CONTINUATION = 0.27, 0.18
+_OWN_REVISION, _OWN_CONTINUATION = 0.35, 0.15
 _LOCATED = 0.75
 _ATTEMPTS_SHOWN = (0.8, 0.15, 0.05)
 """How often one, two and three wrong attempts stand before a revision."""

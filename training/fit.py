@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -14,12 +13,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
+from training import checkpoints
 from training.attempts import Attempted
 from training.batches import IGNORED, batches
 from training.examples import Attempts, Generated, Source
 from training.llama import Llama, LlamaConfig
 from training.muon import Muon
 from tts_agent.embedded.tokenizer import Tokenizer
+
+_LAST = "last.safetensors"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Plan:
     save_minutes: float = 5.0
     device: str = "cpu"
     resume: bool = False
-    """Continue from ``out/last.pt``."""
+    """Continue from ``out/last.safetensors``."""
     start: Path | None = None
     """Weights to start from; None starts from random ones."""
     attempts: Path | None = None
@@ -67,9 +69,9 @@ class Run:
         ]
         self.steps, self.tokens, self.seconds = 0, 0.0, 0.0
         if plan.start is not None:
-            self.model.load_state_dict(torch.load(plan.start, map_location=plan.device))
+            self.model.load_state_dict(checkpoints.read(plan.start))
         if plan.resume:
-            self._restore(torch.load(plan.out / "last.pt", map_location=plan.device))
+            self._restore()
         # A resumed run draws fresh examples: the seed moves on with the steps done.
         seed = hash((plan.seed, rank, self.steps))
         self.source = _source(plan, tokenizer, seed)
@@ -148,24 +150,19 @@ class Run:
             file.write(json.dumps(line) + "\n")
 
     def _save(self) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
-            "steps": self.steps,
-            "tokens": self.tokens,
-            "seconds": self.seconds,
-        }
-        partial = self.plan.out / "partial.pt"
-        torch.save(state, partial)
-        partial.replace(self.plan.out / "last.pt")
-        torch.save(self.model.state_dict(), self.plan.out / f"weights-{round(self.seconds / 60):03}.pt")
-        torch.save(self.model.state_dict(), self.plan.out / "final.pt")
+        out, weights = self.plan.out, self.model.state_dict()
+        checkpoints.write(out / f"weights-{round(self.seconds / 60):03}.safetensors", weights)
+        checkpoints.write(out / "final.safetensors", weights)
+        done = {"steps": self.steps, "tokens": self.tokens, "seconds": self.seconds}
+        checkpoints.write_state(out / _LAST, self.model, self._optimizers, **done)
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        for (optimizer, _), saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.steps, self.tokens, self.seconds = state["steps"], state["tokens"], state["seconds"]
+    def _restore(self) -> None:
+        done = checkpoints.read_state(self.plan.out / _LAST, self.model, self._optimizers)
+        self.steps, self.tokens, self.seconds = int(done["steps"]), done["tokens"], done["seconds"]
+
+    @property
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return [optimizer for optimizer, _ in self.optimizers]
 
 
 def _source(plan: Plan, tokenizer: Tokenizer, seed: int) -> Source:
@@ -176,7 +173,7 @@ def _source(plan: Plan, tokenizer: Tokenizer, seed: int) -> Source:
 
 
 def fit(plan: Plan) -> None:
-    """Train as planned; write ``log.jsonl``, checkpoints and ``final.pt`` to ``plan.out``."""
+    """Train as planned; write ``log.jsonl``, checkpoints and ``final.safetensors`` to ``plan.out``."""
     plan.out.mkdir(parents=True, exist_ok=True)
     if plan.workers == 1:
         Run(plan, 0).train()

@@ -15,7 +15,8 @@ from tts_agent.embedded.tasks import FAMILIES, Split
 def write_record(folder: Path, runs: Mapping[str, Path], *, seed: int, command: str) -> None:
     """Read the logs of ``runs`` (stage name to folder), measure some of their checkpoints and write ``training.json``.
 
-    pass@1 is measured at temperature 1 on a few tuning problems of every third level: expect errors of about .05.
+    pass@1 is measured at the default temperature on a few tuning problems of every third level: expect errors of
+    about .05.
     """
     stages = {name: _stage(run) for name, run in runs.items()}
     record = {"seed": seed, "command": command, "stages": stages}
@@ -24,7 +25,7 @@ def write_record(folder: Path, runs: Mapping[str, Path], *, seed: int, command: 
 
 def _stage(run: Path) -> dict[str, Any]:
     log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    checkpoints = sorted(run.glob("weights-*.pt"))
+    checkpoints = sorted(run.glob("weights-*.safetensors"))
     return {
         "tokens": log[-1]["tokens"],
         "minutes": round(log[-1]["seconds"] / 60, 1),
@@ -44,5 +45,5 @@ def _rates(checkpoint: Path) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         export(checkpoint, Path(folder))
         problems = ladder(Split.TUNING, per_level=4, every=3)
-        results = measure_all(Path(folder), problems, samples=8, conversations=0, temperature=1.0)
+        results = measure_all(Path(folder), problems, samples=8, conversations=0)
     return {name: round(mean(r.pass_at_1 for r in results if r.family == name), 3) for name in FAMILIES}

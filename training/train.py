@@ -61,7 +61,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
         case "generated":
             fit(Plan(out=generated, minutes=arguments.minutes, tokens=arguments.tokens, **common))
         case "attempts":
-            export(generated / "final.pt", runs / "model")
+            export(generated / "final.safetensors", runs / "model")
             collect(runs / "model", attempts, problems=arguments.problems, seed=arguments.seed)
         case "revision":
             fit(
@@ -69,7 +69,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
                     out=revision,
                     minutes=arguments.revision_minutes,
                     tokens=arguments.tokens,
-                    start=generated / "final.pt",
+                    start=generated / "final.safetensors",
                     attempts=attempts,
                     muon_lr=0.008,
                     adam_lr=0.0016,
@@ -78,7 +78,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
                 )
             )
         case "export":
-            export(revision / "final.pt", arguments.model)
+            export(revision / "final.safetensors", arguments.model)
             write_record(
                 arguments.model,
                 {"generated": generated, "revision": revision},
@@ -94,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--minutes", type=float, default=70.0, help="of the stage 'generated'")
     parser.add_argument("--tokens", type=float, default=70e6, help="most training tokens of a stage")
-    parser.add_argument("--problems", type=int, default=650, help="to attempt")
-    parser.add_argument("--revision-minutes", type=float, default=9.5)
+    parser.add_argument("--problems", type=int, default=2600, help="to attempt")
+    parser.add_argument("--revision-minutes", type=float, default=25.0)
     parser.add_argument("--workers", type=int, default=2, help="processes, where there is no GPU")
     parser.add_argument("--runs", type=Path, default=Path("training/runs"), help="folder for what is not shipped")
     parser.add_argument("--model", type=Path, default=Path("tts_agent/embedded/model"))

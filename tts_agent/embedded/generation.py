@@ -10,7 +10,7 @@ from tts_agent.embedded.model import LanguageModel
 from tts_agent.embedded.weights import Array
 from tts_agent.sampling import sample_seed
 
-DEFAULT_TEMPERATURE = 1.0
+DEFAULT_TEMPERATURE = 1.5
 """Chosen on the tuning split: wrong answers scatter, so that votes and retries have something to repair."""
 
 
