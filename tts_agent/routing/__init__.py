@@ -1,9 +1,30 @@
 """Policies: from a belief about difficulty, a price and a budget to a strategy."""
 
 from tts_agent.routing.base import Decision, Policy
+from tts_agent.routing.call_price import CallPrice
+from tts_agent.routing.difficulty_ranking import DifficultyRanking
 from tts_agent.routing.fixed import Fixed
+from tts_agent.routing.known_pass_rate import KnownPassRate
+from tts_agent.routing.length_router import LengthRouter
 from tts_agent.routing.marginal_value import MarginalValue
+from tts_agent.routing.predicted_gain import PredictedGain
 from tts_agent.routing.profile import ClassProfile
+from tts_agent.routing.random_router import RandomRouter
+from tts_agent.routing.static_size import StaticSize
 from tts_agent.routing.thresholds import Thresholds
 
-__all__ = ["ClassProfile", "Decision", "Fixed", "MarginalValue", "Policy", "Thresholds"]
+__all__ = [
+    "CallPrice",
+    "ClassProfile",
+    "Decision",
+    "DifficultyRanking",
+    "Fixed",
+    "KnownPassRate",
+    "LengthRouter",
+    "MarginalValue",
+    "Policy",
+    "PredictedGain",
+    "RandomRouter",
+    "StaticSize",
+    "Thresholds",
+]
