@@ -66,8 +66,8 @@ def test_the_posterior_is_calibrated_where_its_prior_is_right() -> None:
 def test_fitting_counts_shapes_and_finds_the_mode() -> None:
     population = AnswerPopulation.fit([["x", "x", "y", None], ["p", "q", "q"], ["r", "r", "r"]], smoothing=0.0)
     assert dict(zip(population.shapes, population.weights, strict=True)) == {
-        ((2 / 3, 1 / 3, 0.0), 0): 2.0,
-        ((1.0, 0.0, 0.0), 0): 1.0,
+        ((2 / 3, 1 / 3), 0): 2.0,
+        ((1.0, 0.0), 0): 1.0,
     }
 
 
@@ -90,10 +90,25 @@ def test_a_population_needs_votes() -> None:
         AnswerPopulation.fit(["aa", "ab"], ["a"])
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.4), (0.4, 0.6), (1.2, -0.2)])
+@pytest.mark.parametrize("shares", [(0.7, 0.4), (0.4, 0.6), (1.0, -0.2)])
 def test_shares_must_be_a_falling_distribution(shares: tuple[float, ...]) -> None:
     with pytest.raises(ConfigurationError, match="shares must be"):
         AnswerPopulation(((shares, 0),), (1.0,))
+
+
+def test_dust_is_answers_that_come_once() -> None:
+    """Half of the votes for one answer, the others all different: against many ranks of equal size, by hand."""
+    dusty = AnswerPopulation((((0.5,), 0),), (1.0,))
+    grains = AnswerPopulation((((0.5, *[0.5 / 2000] * 2000), 0),), (1.0,))
+    for counts in [(1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, 0), (2, 1, 4)]:
+        assert dusty.p_leader(*counts) == pytest.approx(grains.p_leader(*counts), abs=0.01)
+    assert dusty.p_leader(2, 1, 0) == 1.0
+    assert dusty.p_leader(2, 2, 0) == 0.0  # impossible under this population
+
+
+def test_more_answers_than_any_question_had_are_no_surprise() -> None:
+    population = AnswerPopulation.fit(["aaaabcdefghijklmnopq", "aaaaaaaaaabbbcdefghi", "aabbccddeeffghijklmn"])
+    assert population.p_leader(12, 1, 30) > 0.99
 
 
 def test_every_shape_needs_a_positive_weight() -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import comb, lgamma
+from math import comb, exp, lgamma
 from typing import TYPE_CHECKING
 
 from tts_agent.exceptions import ConfigurationError
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Shape = tuple[tuple[float, ...], int | None]
-"""Shares of the answers, largest first, and the rank (0 = the mode) that one wants to find; None: not there."""
+"""Shares of the answers, largest first, and the rank (0 = the mode) that one wants to find; None: not there.
+What the shares lack to 1 is dust: answers that each come once."""
 
-MOST_RANKS = 20
-"""Rarer answers are dropped from a shape."""
+MOST_RANKS = 12
+"""Rarer answers are dust."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class AnswerPopulation:
         if not self.shapes or len(self.shapes) != len(self.weights) or min(self.weights) <= 0.0:
             raise ConfigurationError("a population needs at least one shape, and a positive weight for each")
         for shares, _ in self.shapes:
-            if abs(sum(shares) - 1.0) > 1e-6 or list(shares) != sorted(shares, reverse=True) or shares[-1] < 0.0:
-                raise ConfigurationError(f"shares must be >= 0, fall, and sum to 1, got {shares}")
+            if sum(shares) > 1.0 + 1e-9 or list(shares) != sorted(shares, reverse=True) or shares[-1] < 0.0:
+                raise ConfigurationError(f"shares must be >= 0, fall, and sum to at most 1, got {shares}")
 
     @classmethod
     def fit(
@@ -59,7 +60,8 @@ class AnswerPopulation:
             right: the right answer of each question, to ask for P(the leader is right) instead of the paper's
                 P(the leader is the mode).
             smoothing: votes' worth of the population's mean shape that is mixed into each shape, so that a
-                question unlike any before has no probability of 0. The paper has 0 (none).
+                question unlike any before has no probability of 0; of that, the mean share of answers seen once
+                is dust, as Good and Turing estimate what was not seen. The paper has 0 (none).
 
         Raises:
             ConfigurationError: no question has a vote, or `right` is not one answer a question.
@@ -68,19 +70,19 @@ class AnswerPopulation:
             raise ConfigurationError(f"{len(votes)} questions cannot have {len(right)} right answers")
         counted: Counter[tuple[tuple[int, ...], int | None]] = Counter()
         for index, cast in enumerate(votes):
-            ranked = Counter(vote for vote in cast if vote is not None).most_common(MOST_RANKS)
+            ranked = Counter(vote for vote in cast if vote is not None).most_common()
             if ranked:
-                names = [name for name, _ in ranked]
+                names = [name for name, _ in ranked[:MOST_RANKS]]
                 wanted = right[index] if right is not None else names[0]
-                rank = names.index(wanted) if wanted in names else None
-                counted[tuple(count for _, count in ranked), rank] += 1
+                counted[tuple(count for _, count in ranked), names.index(wanted) if wanted in names else None] += 1
         if not counted:
             raise ConfigurationError("no question has a vote to learn from")
-        ranks = min(MOST_RANKS, 1 + max(len(counts) for counts, _ in counted))  # one more than anyone saw
-        mean = [0.0] * ranks
+        questions = counted.total()
+        unseen = sum(times * counts.count(1) / sum(counts) for (counts, _), times in counted.items()) / questions
+        mean = [0.0] * min(MOST_RANKS, max(len(counts) for counts, _ in counted))
         for (counts, _), times in counted.items():
-            for rank, count in enumerate(counts):
-                mean[rank] += times * count / sum(counts) / counted.total()
+            for rank, count in enumerate(counts[:MOST_RANKS]):
+                mean[rank] += (1.0 - max(unseen, 0.001)) * times * count / sum(counts) / questions
         shapes = [(_smoothed(counts, mean, smoothing), rank) for counts, rank in counted]
         return cls(tuple(shapes), tuple(float(times) for times in counted.values()))
 
@@ -90,7 +92,7 @@ class AnswerPopulation:
         The paper's posterior aggregated at L = 3 (algorithm 2): summed over which ranks leader and runner-up
         hold, and over all ways that the other ranks can share the rest with at most `second` votes each. With m
         of them tied with the runner-up, each way counts 1 / C(c + m, c), c = 2 if the leader is tied too, else
-        1. 0 where no shape allows the counts.
+        1. 0 where no shape allows the counts. Good for some hundred votes.
         """
         state = (leader, second, rest)
         if state not in self._known:
@@ -99,12 +101,12 @@ class AnswerPopulation:
 
     @cached_property
     def _table(self) -> tuple[Array, Array, Array]:
-        """Shares (shapes, ranks), whether a rank is the wanted one (shapes, ranks), weights (shapes,)."""
+        """Shares (ranks, shapes), whether a rank is the wanted one (ranks, shapes), weights (shapes,)."""
         import numpy as np
 
         ranks = max(len(shares) for shares, _ in self.shapes)
-        shares = np.array([(*row, *[0.0] * (ranks - len(row))) for row, _ in self.shapes])
-        wanted = np.array([[float(rank == goal) for rank in range(ranks)] for _, goal in self.shapes])
+        shares = np.array([(*row, *[0.0] * (ranks - len(row))) for row, _ in self.shapes]).T
+        wanted = np.array([[float(rank == goal) for rank in range(ranks)] for _, goal in self.shapes]).T
         weights = np.array(self.weights)
         return shares, wanted, weights / weights.sum()
 
@@ -112,40 +114,65 @@ class AnswerPopulation:
         """Goes through the ranks once; each is the leader's, the runner-up's, or takes some of the rest.
 
         `ways[s, l, r, m, t]`: likelihood under shape s so far; l: leader not placed, placed on the wanted rank,
-        placed elsewhere; r: runner-up placed; m: ranks tied with it; t: votes of the rest taken.
+        placed elsewhere; r: runner-up placed (none is needed without votes); m: ranks tied with it; t: votes of
+        the rest taken. Below a runner-up with one vote all of the rest are ties, and their number is known.
         """
         import numpy as np
 
         shares, wanted, weights = self._table
-        needs_second = second > 0
-        ties = rest // second if needs_second else 0
+        ties = rest // second if second > 1 else 0
+        below = _takes(shares, rest, most=second - 1 if second > 1 else second)
         ways = np.zeros((len(weights), 3, 2, ties + 1, rest + 1))
-        ways[:, 0, 0 if needs_second else 1, 0, 0] = weights
-        for rank in range(shares.shape[1]):
-            share = shares[:, rank, None, None, None]
-            goal = wanted[:, rank, None, None, None]
-            nxt = np.zeros_like(ways)
-            for taken in range(min(second, rest) + 1):
-                term = share[..., None] ** taken / np.exp(lgamma(taken + 1))
-                kept = ways[..., : rest + 1 - taken] * term
-                if needs_second and taken == second:
-                    nxt[..., 1:, taken:] += kept[..., :-1, :]
-                else:
-                    nxt[..., taken:] += kept
+        ways[:, 0, 0 if second else 1, 0, 0] = weights
+        for share, goal, taking in zip(_spread(shares), _spread(wanted), below, strict=True):
+            nxt = _times(ways, taking)
+            if ties:
+                nxt[..., 1:, second:] += (
+                    ways[..., :-1, : rest + 1 - second] * share[..., None] ** second / exp(lgamma(second + 1))
+                )
             lead = ways[:, 0] * share**leader
             nxt[:, 1] += lead * goal
             nxt[:, 2] += lead * (1.0 - goal)
-            if needs_second:
+            if second:
                 nxt[:, :, 1] += ways[:, :, 0] * share**second
             ways = nxt
+        dust = np.clip(1.0 - shares.sum(axis=0), 0.0, None)
+        ways = _times(ways, _takes(dust[None], rest, most=rest)[0])
+        share = _spread(dust[None])[0]
+        if second == 1:
+            ways[:, :, 1] += ways[:, :, 0] * share
+        if leader == 1:
+            ways[:, 2] += ways[:, 0] * share
         tied_with = 2 if leader == second else 1
         once = np.array([1.0 / comb(tied_with + m, tied_with) for m in range(ties + 1)])
         hit, miss = (float((ways[:, place, 1, :, rest] * once).sum()) for place in (1, 2))
         return hit / (hit + miss) if hit + miss > 0.0 else 0.0
 
 
+def _takes(shares: Array, rest: int, *, most: int) -> Array:
+    """Weight share^c / c! of the step from t to t + c votes taken, c <= `most`: (ranks, shapes, from, to)."""
+    import numpy as np
+
+    votes = np.arange(rest + 1)
+    terms = shares[..., None] ** votes / np.exp([lgamma(count + 1) for count in range(rest + 1)])
+    terms[..., most + 1 :] = 0.0
+    taken = votes[None, :] - votes[:, None]
+    return np.where(taken >= 0, terms[..., np.abs(taken)], 0.0)
+
+
+def _times(ways: Array, taking: Array) -> Array:
+    """`ways` after a rank took its part of the rest."""
+    flat: Array = ways.reshape(ways.shape[0], -1, ways.shape[-1]) @ taking
+    return flat.reshape(ways.shape)
+
+
+def _spread(rows: Array) -> Array:
+    """(ranks, shapes) with the axes r, m and t of `ways` added."""
+    return rows[:, :, None, None, None]
+
+
 def _smoothed(counts: tuple[int, ...], mean: Sequence[float], smoothing: float) -> tuple[float, ...]:
-    """Frequencies with `smoothing` votes of the mean shape mixed in; both fall with the rank, so the sum does."""
-    padded = (*counts, *[0] * (len(mean) - len(counts)))
-    total = sum(counts) + smoothing * sum(mean)
+    """Frequencies with `smoothing` votes of the mean shape mixed in; both fall with the rank, so the mixture does."""
+    padded = (*counts, *[0] * len(mean))[: len(mean)]
+    total = sum(counts) + smoothing
     return tuple((count + smoothing * share) / total for count, share in zip(padded, mean, strict=True))
