@@ -2,22 +2,23 @@
 
     python -m training.tune --bank bank.jsonl --questions 600
 
-Measures, per class of steps, how wrong answers scatter (theta, maximum likelihood on the recorded bank) and
-how often a round of refinement repairs a wrong attempt (fix rate); fits the population prior; then runs the
-production agent at a grid of prices on the tuning split and keeps two of them, by the rules of `choose`.
+Measures, per class of steps, which kinds of questions it holds (a population, fitted on the recorded bank) and
+how often a round of refinement repairs a wrong attempt (fix rate); then runs the production agent at a grid of
+prices on the tuning split and keeps two of them, by the rules of `choose`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
-from math import exp, lgamma, log
+from math import exp
 from pathlib import Path
 from typing import Any
 
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
 from tts_agent.demo.policies import Contender
 from tts_agent.demo.run import UNLIMITED, Run, run_contender
@@ -32,7 +33,8 @@ from tts_agent.embedded.defaults import (
     embedded_verifiers,
 )
 from tts_agent.embedded.problems import problems
-from tts_agent.embedded.tasks import FAMILIES, Problem, Split
+from tts_agent.embedded.tasks import Problem, Split
+from tts_agent.population import VoteCounts, fit_population
 from tts_agent.probability import Beta, log_beta
 from tts_agent.routing import ClassProfile, Fixed
 from tts_agent.samplers.shared import SharedDraws
@@ -44,24 +46,24 @@ PRICES = [1e-3 * 2.0 ** (-0.7 * step) for step in range(13)]
 """From 1,000 to about 340,000 tokens a correct answer."""
 
 
-def fit_theta(rows: list[dict[str, Any]]) -> float:
-    """Maximum likelihood of the Ewens concentration from how the wrong votes of each question cluster."""
-    partitions = []
+def fit_profiles(rows: list[dict[str, Any]], fix_rates: Mapping[str, float]) -> dict[str, ClassProfile]:
+    """Populations by class, drawn to that of all classes together, and the Beta of each class."""
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        wrong = [s["answer"] for s in row["samples"] if not s["correct"] and s["answer"] is not None]
-        if len(wrong) > 1:
-            partitions.append((len(set(wrong)), len(wrong)))
+        by_kind[row["kind"]].append(row)
+    pooled = fit_population([_counts(row) for row in rows])
+    return {
+        kind: ClassProfile(
+            fix_rate=round(fix_rates.get(kind, 0.0), 3),
+            population=fit_population([_counts(row) for row in own], pooled).pruned(0.01),
+            reference=fit_beta(own),
+        )
+        for kind, own in by_kind.items()
+    }
 
-    def loss(log_theta: float) -> float:
-        theta = exp(log_theta)
-        return -sum(k * log(theta) + lgamma(theta) - lgamma(theta + m) for k, m in partitions)
 
-    found = minimize_scalar(loss, bounds=(log(0.05), log(200.0)), method="bounded")
-    return exp(float(found.x)) if partitions else ClassProfile().theta
-
-
-def fit_population(rows: list[dict[str, Any]]) -> Beta:
-    """Maximum likelihood of a Beta over pass@1 from the counts of all questions."""
+def fit_beta(rows: list[dict[str, Any]]) -> Beta:
+    """Maximum likelihood of a Beta over pass@1 from counts of right samples, rounded to four digits."""
     counts = [(sum(s["correct"] for s in row["samples"]), len(row["samples"])) for row in rows]
 
     def loss(logs: Any) -> float:
@@ -69,7 +71,14 @@ def fit_population(rows: list[dict[str, Any]]) -> Beta:
         return -sum(log_beta(a + k, b + n - k) - log_beta(a, b) for k, n in counts)
 
     found = minimize(loss, (0.0, 0.0), method="Nelder-Mead").x
-    return Beta(exp(float(found[0])), exp(float(found[1])))
+    return Beta(round(exp(float(found[0])), 4), round(exp(float(found[1])), 4))
+
+
+def _counts(row: dict[str, Any]) -> VoteCounts:
+    samples = row["samples"]
+    wrong = Counter(s["answer"] for s in samples if not s["correct"] and s["answer"] is not None)
+    right = sum(s["correct"] for s in samples)
+    return VoteCounts(right, tuple(wrong.values()), len(samples) - right - wrong.total())
 
 
 def measure_fix_rate(kind: str, practice: list[Problem], sampler: Sampler, seed: int) -> float:
@@ -107,17 +116,11 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.bank.read_text(encoding="utf-8").splitlines()]
     sampler = SharedDraws(EmbeddedSampler())
-    by_kind = defaultdict(list)
-    for row in rows:
-        by_kind[row["kind"]].append(row)
     practice = problems(Split.ESTIMATOR, arguments.questions, arguments.seed)
     fix_rates = {kind: measure_fix_rate(kind, practice, sampler, arguments.seed) for kind in embedded_verifiers()}
-    profiles = {
-        kind: ClassProfile(theta=round(fit_theta(by_kind[kind]), 3), fix_rate=round(fix_rates.get(kind, 0.0), 3))
-        for kind in FAMILIES
-    }
-    population = fit_population(rows)
-    print("profiles", profiles, "population", population)
+    profiles, population = fit_profiles(rows, fix_rates), fit_beta(rows)
+    for kind, profile in profiles.items():
+        print(f"{kind:>10} {profile.reference} fix rate {profile.fix_rate}")
 
     estimator = DifficultyEstimator.load(ESTIMATOR_FOLDER)
     held_out = problems(Split.TUNING, arguments.questions, arguments.seed)
@@ -136,10 +139,8 @@ def main() -> None:
     settings |= {
         "price": price,
         "price_matched": price_matched,
-        "population": [round(population.a, 4), round(population.b, 4)],
-        "profiles": {
-            kind: {"theta": profile.theta, "fix_rate": profile.fix_rate} for kind, profile in profiles.items()
-        },
+        "population": [population.a, population.b],
+        "profiles": {kind: profile.to_json() for kind, profile in profiles.items()},
     }
     SETTINGS_FILE.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     print("price", price, "price_matched", price_matched)

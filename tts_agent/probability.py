@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, lgamma, log
+from math import exp, lgamma, log, log2
 
 from tts_agent.exceptions import ConfigurationError
 
@@ -59,6 +59,11 @@ class Beta:
     def of(cls, mean: float, concentration: float) -> Beta:
         """The Beta with this mean (0..1, exclusive) and concentration a + b > 0."""
         return cls(mean * concentration, (1.0 - mean) * concentration)
+
+    def rounded(self) -> Beta:
+        """On a coarse grid, so that plans can be shared: the mean to 1/40, the concentration to a power of two."""
+        mean = min(max(round(self.mean * 40) / 40, 0.0125), 0.9875)
+        return Beta.of(mean, 2.0 ** min(max(round(log2(self.concentration)), -2), 5))
 
     @property
     def mean(self) -> float:

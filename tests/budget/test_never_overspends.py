@@ -24,12 +24,13 @@ from tts_agent.difficulty import SampleSignals, StepText
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import BudgetExhausted, SamplerError
 from tts_agent.messages import user
+from tts_agent.population import Population
 from tts_agent.probability import Beta
 from tts_agent.reasoner import AdaptiveReasoner
 from tts_agent.routing import ClassProfile, Fixed, MarginalValue, Policy, Thresholds
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest
 from tts_agent.step import Outcome, Step
-from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, UntilAccepted, Window
+from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, Prices, UntilAccepted, Window
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
 from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import Fault, ScriptedSampler
@@ -72,7 +73,7 @@ POLICIES: list[Policy] = [
     Fixed(SelfConsistency(FixedSize(5))),
     Fixed(SelfConsistency(Window(2, 6))),
     Fixed(SelfConsistency(AdaptiveConsistency(max_samples=8))),
-    Fixed(SelfConsistency(PriceRule(Beta(1.0, 1.0), 1.0, 0.01, 4))),
+    Fixed(SelfConsistency(PriceRule(Population.of(Beta(1.0, 1.0), 1.0), Prices(0.01), 4))),
     Fixed(BestOfN(PICKY, FixedSize(4))),
     Fixed(BestOfN(KIND, UntilAccepted(Beta(1.0, 1.0), 0.05, 5, 2))),
     Fixed(BestOfN(Judge(), FixedSize(3))),

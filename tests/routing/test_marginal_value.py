@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from tts_agent.budget import Budget
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import user
+from tts_agent.population import Population
 from tts_agent.probability import Beta
 from tts_agent.routing import ClassProfile, Decision, MarginalValue
 from tts_agent.sampling import Sample, Usage
 from tts_agent.step import Step
-from tts_agent.stopping import PriceRule, UntilAccepted
+from tts_agent.stopping import PriceRule, Prices, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
 from tts_agent.verifiers import FunctionVerifier
 from tts_agent.voting import Tally
@@ -89,7 +90,9 @@ def test_values_are_those_of_the_rules_that_will_run() -> None:
     policy = MarginalValue(price=1e-4, verifiers=CHECKED, profiles={"sum": ClassProfile(3.0)}, max_samples=5)
     values = decided(policy, belief).values
     step = STEP.with_drawn((PROBE,))
-    assert values["self_consistency"] == pytest.approx(PriceRule(belief, 3.0, 0.01, 5).value(step.tally()))
+    assert values["self_consistency"] == pytest.approx(
+        PriceRule(Population.of(belief, 3.0), Prices(0.01), 5).value(step.tally())
+    )
     whole = UntilAccepted(belief, 0.01, 5).value()
     assert values["best_of_n"] - 0.01 == pytest.approx(whole)  # the first try is already paid for
 
@@ -99,7 +102,12 @@ def test_values_are_those_of_the_rules_that_will_run() -> None:
 def test_a_vote_is_worth_more_than_one_call_exactly_where_it_would_draw(a: float, b: float, price: float) -> None:
     belief = Beta(a, b)  # the table's is rounded; one call's is not
     values = decided(MarginalValue(price=price, max_samples=4), belief).values
-    draws = PriceRule(belief, ClassProfile().theta, 100 * price, 4).still_needed(Tally(("4",))) > 0
+    draws = (
+        PriceRule(Population.of(belief.rounded(), ClassProfile().theta), Prices(100 * price), 4).still_needed(
+            Tally(("4",))
+        )
+        > 0
+    )
     assert (values["self_consistency"] > values["single"]) == draws
     assert values["single"] == belief.mean
 
@@ -109,7 +117,7 @@ def test_the_vote_reports_by_the_belief_that_chose_it(belief: Beta | None) -> No
     policy = MarginalValue(price=1e-5, prior=Beta(1.5, 2.5), max_samples=4)
     strategy = decided(policy, belief).strategy
     assert isinstance(strategy, SelfConsistency)
-    assert strategy.prior == (belief or policy.prior)
+    assert strategy.population is Population.of((belief or policy.prior).rounded(), ClassProfile().theta)
 
 
 def test_without_an_estimate_it_starts_from_its_prior() -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tts_agent.population import Population
 from tts_agent.probability import Beta
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome
-from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, StoppingRule, Window
+from tts_agent.stopping import AdaptiveConsistency, FixedSize, PriceRule, Prices, StoppingRule, Window
 from tts_agent.strategies import SelfConsistency
 from tts_agent.testing.conformance import check_strategy
 from tts_agent.voting import Tally, posterior
@@ -72,6 +73,13 @@ def test_it_reports_the_probability_that_the_winner_is_right(belief: Beta | None
     assert outcome.p_correct == pytest.approx(expected)
 
 
+def test_a_population_replaces_belief_and_concentration() -> None:
+    population = Population.of(Beta(0.3, 0.2), 2.0)
+    vote = SelfConsistency(FixedSize(3), population=population)
+    outcome = play(vote, [batch(4, 5, 4)], replace(STEP, difficulty=Beta(9.0, 1.0))).outcome
+    assert outcome.p_correct == pytest.approx(posterior(Tally(("4", "5", "4")), Beta(0.3, 0.2), 2.0).of("4"))
+
+
 def test_the_reserve_for_the_final_answer_is_asked_for_on_final_steps() -> None:
     played = play(SelfConsistency(FixedSize(2)), [batch(4, 4)], replace(STEP, final=True))
     assert all(ask.final for ask in played.asked)
@@ -83,7 +91,7 @@ def test_the_reserve_for_the_final_answer_is_asked_for_on_final_steps() -> None:
         lambda: FixedSize(4),
         lambda: Window(2, 4),
         lambda: AdaptiveConsistency(max_samples=5),
-        lambda: PriceRule(Beta.of(0.5, 2.0), 1.0, 0.01, 4),
+        lambda: PriceRule(Population.of(Beta.of(0.5, 2.0), 1.0), Prices(0.01), 4),
     ],
     ids=["fixed", "window", "adaptive consistency", "price"],
 )

@@ -22,7 +22,7 @@ from tts_agent.routing.base import Decision
 from tts_agent.routing.profile import ClassProfile
 from tts_agent.sampling import Usage
 from tts_agent.step import Step
-from tts_agent.stopping import PriceRule, UntilAccepted
+from tts_agent.stopping import PriceRule, Prices, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single, Strategy
 from tts_agent.strategies.sequential_refinement import plain_feedback
 from tts_agent.verifiers import Verdict, Verifier
@@ -69,17 +69,18 @@ class MarginalValue:
 
     def _arms(self, step: Step) -> list[tuple[Strategy, float]]:
         """Each strategy with its value, the cheapest first so that it wins ties."""
-        belief = step.difficulty or self.prior
         profile = self.profiles.get(step.kind, ClassProfile())
+        belief = step.difficulty or profile.reference or self.prior
         verifier = self.verifiers.get(step.kind)
         used = step.drawn[0].usage
         first = belief.mean if step.tally().leader is not None else 0.0  # a cut-off reply is never right
         cost = self.price * used.total
         wait = self.serial_price * used.output_tokens
-        vote = PriceRule(belief, profile.theta, cost, self.max_samples, wait)
+        questions = profile.questions(step.difficulty, self.prior)
+        vote = PriceRule(questions, Prices(cost, wait), self.max_samples)
         arms: list[tuple[Strategy, float]] = [
             (Single(), first),
-            (SelfConsistency(vote, profile.theta, belief), first + vote.gain(step.tally())),
+            (SelfConsistency(vote, population=questions), first + vote.gain(step.tally())),
         ]
         if verifier:
             tries = UntilAccepted(belief, cost, self.max_samples)

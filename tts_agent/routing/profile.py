@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.probability import Beta
+
+if TYPE_CHECKING:  # needs numpy
+    from tts_agent.population import Population
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +18,55 @@ class ClassProfile:
     """Measured once per class of steps and model; the defaults are cautious guesses for an unknown class."""
 
     theta: float = 1.0
-    """Concentration of wrong answers: large when they scatter, small when they agree."""
+    """Concentration of wrong answers where no population was fitted: large when they scatter, small when they agree."""
     fix_rate: float = 0.0
     """P(a wrong attempt is right after one round of refinement with feedback). 0 rules refinement out."""
+    population: Population | None = None
+    """How often the model is right about the questions of the class, and how its wrong answers fall."""
+    reference: Beta | None = None
+    """pass@1 over the class as one Beta: the belief of an estimator that knew nothing but the class."""
 
     def __post_init__(self) -> None:
         if not (self.theta > 0.0 and 0.0 <= self.fix_rate <= 1.0):
             raise ConfigurationError(f"theta must be above 0 and fix_rate between 0 and 1: {self}")
+        if (self.population is None) != (self.reference is None):
+            raise ConfigurationError("a class profile has a population and its reference, or neither")
+
+    def questions(self, difficulty: Beta | None, prior: Beta) -> Population:
+        """Which questions a step of the class may be one of.
+
+        Args:
+            difficulty: what an estimator believes about the step; None without one.
+            prior: belief about pass@1 where neither an estimator nor this profile knows better.
+        """
+        if self.population is not None and self.reference is not None:
+            return self.population.given(difficulty.rounded(), self.reference) if difficulty else self.population
+        from tts_agent.population import Population
+
+        return Population.of((difficulty or prior).rounded(), self.theta)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `read_profiles` reads it."""
+        known: dict[str, Any] = {"theta": self.theta, "fix_rate": self.fix_rate}
+        if self.population is not None and self.reference is not None:
+            known |= {"population": self.population.to_json(), "reference": [self.reference.a, self.reference.b]}
+        return known
 
 
-def read_profiles(profiles: Mapping[str, Mapping[str, float]]) -> dict[str, ClassProfile]:
-    """Profiles as they are stored beside an estimator: class of step -> field -> value."""
+def read_profiles(profiles: Mapping[str, Mapping[str, Any]]) -> dict[str, ClassProfile]:
+    """Profiles as they are stored: class of step -> field -> value."""
+    return {kind: _read(values) for kind, values in profiles.items()}
+
+
+def _read(values: Mapping[str, Any]) -> ClassProfile:
+    fields = dict(values)
+    if "population" in fields:
+        from tts_agent.population import Population
+
+        fields["population"] = Population.from_json(fields["population"])
     try:
-        return {kind: ClassProfile(**values) for kind, values in profiles.items()}
+        if "reference" in fields:
+            fields["reference"] = Beta(*fields["reference"])
+        return ClassProfile(**fields)
     except TypeError as error:
-        raise ConfigurationError(f"a class profile has an unknown field: {error}") from None
+        raise ConfigurationError(f"a class profile has a field that cannot be read: {error}") from None

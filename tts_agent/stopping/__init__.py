@@ -9,6 +9,7 @@ from tts_agent.stopping.fixed import FixedSize
 from tts_agent.stopping.mode_certification import ModeCertification
 from tts_agent.stopping.population_prior import PopulationPrior
 from tts_agent.stopping.price import PriceRule
+from tts_agent.stopping.prices import Prices
 from tts_agent.stopping.supermajority import Supermajority
 from tts_agent.stopping.until_accepted import UntilAccepted
 from tts_agent.stopping.window import Window
@@ -22,6 +23,7 @@ __all__ = [
     "ModeCertification",
     "PopulationPrior",
     "PriceRule",
+    "Prices",
     "StoppingRule",
     "Supermajority",
     "UntilAccepted",

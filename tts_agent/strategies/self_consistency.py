@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.probability import Beta
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.stopping import FixedSize, StoppingRule
 from tts_agent.strategies.base import cut_short, draw, usable, voters
-from tts_agent.voting import posterior
+from tts_agent.voting import Tally, posterior
+
+if TYPE_CHECKING:
+    from tts_agent.population import Population
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class SelfConsistency:
     """Concentration of wrong answers, for the reported P(correct)."""
     prior: Beta = field(default_factory=lambda: Beta(1.0, 1.0))
     """Belief about pass@1 of a step that brings none, for the same."""
+    population: Population | None = None
+    """Which questions this may be one of, for the same; it replaces belief and concentration."""
 
     def run(self, step: Step) -> Flow[Outcome]:
         stop: StopReason = "settled"
@@ -41,5 +46,10 @@ class SelfConsistency:
             answer=tally.leader,
             samples=step.drawn,
             votes=tally.counts,
-            p_correct=posterior(tally, step.difficulty or self.prior, self.theta).of(tally.leader),
+            p_correct=self._p_correct(step, tally),
         )
+
+    def _p_correct(self, step: Step, tally: Tally) -> float:
+        if self.population is not None:
+            return self.population.posterior(tally).of(tally.leader)
+        return posterior(tally, step.difficulty or self.prior, self.theta).of(tally.leader)

@@ -1,0 +1,78 @@
+"""Kinds of questions, against simulations and against processes written out vote by vote."""
+
+from collections import Counter
+from itertools import product
+from math import exp
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.population import Components, VoteCounts
+
+KIND = st.tuples(
+    st.floats(0.05, 0.95), st.sampled_from([(0.3, 0.0), (4.0, 0.0), (-0.3, 0.5), (2.0, 0.7)]), st.floats(0.05, 0.9)
+)
+
+
+def one_kind(p: float, errors: tuple[float, float], phi: float) -> Components:
+    return Components(*(np.array([value]) for value in (p, *errors, phi)))
+
+
+def chance(votes: tuple[int, ...], p: float, errors: tuple[float, float], phi: float) -> float:
+    """P of a sequence of votes, one after the other: 0 is right, -1 no vote, 1, 2, ... wrong answers as they appear."""
+    theta, discount = errors
+    wrong = Counter[int]()
+    probability = 1.0
+    for vote in votes:
+        if vote == 0:
+            probability *= p
+        elif vote == -1:
+            probability *= (1 - p) * phi
+        else:
+            m, answers = wrong.total(), len(wrong)
+            repeat = (wrong[vote] - discount) / (m + theta) if wrong[vote] else None
+            new = (theta + answers * discount) / (m + theta) if m else 1.0
+            probability *= (1 - p) * (1 - phi) * (new if repeat is None else repeat)
+            wrong[vote] += 1
+    return probability
+
+
+def sequences(n: int) -> list[tuple[int, ...]]:
+    """Every sequence of n votes in which wrong answers are numbered as they appear."""
+    kept = []
+    for votes in product(range(-1, n + 1), repeat=n):
+        seen = [vote for vote in dict.fromkeys(votes) if vote > 0]
+        if seen == list(range(1, len(seen) + 1)):
+            kept.append(votes)
+    return kept
+
+
+@given(kind=KIND)
+def test_likelihoods_are_those_of_the_process_vote_by_vote(kind: tuple[float, tuple[float, float], float]) -> None:
+    components = one_kind(*kind)
+    total = 0.0
+    for votes in sequences(4):
+        wrong = Counter(vote for vote in votes if vote > 0)
+        counts = VoteCounts(votes.count(0), tuple(wrong.values()), votes.count(-1))
+        likelihood = exp(components.log_likelihood([counts])[0, 0])
+        assert likelihood == pytest.approx(chance(votes, *kind), rel=1e-9)
+        total += likelihood
+    assert total == pytest.approx(1.0)
+
+
+def test_counts_that_are_large_stay_finite() -> None:
+    logs = Components.grid().log_likelihood([VoteCounts(400, tuple([3] * 200), 0), VoteCounts(0, (), 1000)])
+    assert logs.shape == (2, len(Components.grid()))
+    assert np.isfinite(logs).all()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [(0.0, 1.0, 0.0, 0.5), (1.0, 1.0, 0.0, 0.5), (0.5, 0.0, 0.0, 0.5), (0.5, 1.0, 1.0, 0.5), (0.5, 1.0, 0.0, 0.0)],
+)
+def test_impossible_kinds_are_refused(kind: tuple[float, float, float, float]) -> None:
+    with pytest.raises(ConfigurationError, match="strictly between 0 and 1"):
+        Components(*(np.array([value]) for value in kind))
