@@ -8,6 +8,7 @@ import typer
 
 import tts_agent
 from tts_agent.cli.demo import demo
+from tts_agent.cli.replay import replay
 from tts_agent.cli.solve import solve
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(solve)
 app.command()(demo)
+app.command()(replay)
 
 
 def _version(wanted: bool) -> None:

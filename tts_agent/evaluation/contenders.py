@@ -105,9 +105,13 @@ def self_consistency(training: Trajectories) -> list[Setting]:
 
 
 def adaptive_consistency(training: Trajectories) -> list[Setting]:
-    """Adaptive-Consistency at every threshold: the sweep is the tuned one."""
+    """Adaptive-Consistency at every threshold: the sweep is the tuned one.
+
+    At .5 it is a single sample, even one that could not vote; above, it draws again until somebody voted.
+    """
     most = training.shape[2]
-    return [OneRule(f"threshold={t:g}", RememberingConsistency(t, most)) for t in THRESHOLDS]
+    single = OneRule("threshold=0.5", FixedSize(1))
+    return [single, *(OneRule(f"threshold={t:g}", RememberingConsistency(t, most)) for t in THRESHOLDS)]
 
 
 def adaptive_consistency_95(training: Trajectories) -> list[Setting]:
@@ -123,9 +127,9 @@ def window(training: Trajectories) -> list[Setting]:
 
 
 SINGLE_AND_VOTE = "SC-k"
-TUNED_AC = "Adaptive-Consistency"
-AC_95 = "Adaptive-Consistency (.95)"
-ESC = "ESC"
+TUNED_AC = "AC, tuned"
+AC_95 = "AC(.95)"
+ESC = "ESC, tuned"
 
 BASELINES: dict[str, Contender] = {
     SINGLE_AND_VOTE: self_consistency,

@@ -1,0 +1,100 @@
+"""`tts-agent replay`: banks in, a table, JSON and a page out; what is wrong gets one sentence and a code."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.evaluation.synthetic import question, simulated
+from tts_agent.cli import main
+from tts_agent.evaluation.banks import VARIABLE, Bank
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["tts-agent", "replay", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def written(bank: Bank, path: Path) -> Path:
+    rows = [
+        {
+            "id": each.id,
+            "question": each.question,
+            "gold": each.gold,
+            "samples": [
+                {"answer": s.answer, "correct": s.correct, "tokens": s.tokens, "logprob": s.logprob}
+                for s in each.samples
+            ],
+        }
+        for each in bank.questions
+    ]
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    written(simulated(30), tmp_path / "one.jsonl.gz")
+    written(simulated(30, seed=1, name="other"), tmp_path / "two.jsonl.gz")
+    return tmp_path
+
+
+def test_banks_are_compared_in_a_table_as_json_and_on_a_page_with_pictures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    out, json_file = folder / "out", folder / "more" / "replay.json"
+    settings = ("--orderings", "2", "--max-samples", "6", "--json", str(json_file), "--out", str(out))
+    assert run(monkeypatch, "one", str(folder / "two.jsonl.gz"), *settings) == 0
+    printed = capsys.readouterr().out
+    for word in ("one: 30 questions", "two: 30 questions", "mixed stream: 60 questions", "SC-k", "AC(.95)"):
+        assert word in printed
+    said = json.loads(json_file.read_text())
+    assert [bank["name"] for bank in said["banks"]] == ["one", "two"]
+    assert said["banks"][0]["orderings"] == 2
+    assert said["stream"]["samples"] == 6
+    assert {path.name for path in out.iterdir()} == {"results.md", "one.png", "two.png", "stream.png", "summary.png"}
+
+
+def test_the_same_seed_says_the_same(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    said = []
+    for name in ("a.json", "b.json"):
+        assert run(monkeypatch, "one", "--orderings", "2", "--json", str(folder / name)) == 0
+        said.append(json.loads((folder / name).read_text())["banks"])
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(("nowhere",), "there is no bank nowhere", id="no such bank"),
+        pytest.param(("bad",), "bad.jsonl.gz, line 1", id="damaged"),
+        pytest.param(("single",), "single.jsonl.gz, line 1: fewer than 2 samples", id="one sample a question"),
+        pytest.param(("telling",), "cannot be voted on", id="right answers only"),
+        pytest.param(("one", "one"), "more than once", id="twice"),
+        pytest.param(("one", "--orderings", "0"), "--orderings is 0", id="no orderings"),
+        pytest.param(("one", "--json", "."), "is a folder", id="JSON into a folder"),
+    ],
+)
+def test_what_is_wrong_gets_one_sentence_and_a_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path,
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    (folder / "bad.jsonl.gz").write_bytes(gzip.compress(b"nonsense\n"))
+    for name, answers in (("single", ["right"]), ("telling", ["right", None, None])):
+        written(Bank(name, tuple(question(answers, name=f"q{n}") for n in range(4))), folder / f"{name}.jsonl.gz")
+    assert run(monkeypatch, *arguments) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("tts-agent: ")
+    assert says in complaint

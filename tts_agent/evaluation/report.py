@@ -1,0 +1,219 @@
+"""What the lab found, as JSON for programs and as one page of markdown for people. Losses are not left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan, nan, prod
+from typing import Any
+
+from tts_agent.evaluation.contenders import AC_95, TUNED_AC
+from tts_agent.evaluation.curves import TARGETS
+from tts_agent.evaluation.lab import BankResult, Matched, Point, PolicyResult
+
+SHOWN = 2
+"""Index of the first target not shown bank by bank: the page would be too wide with all five."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run found."""
+
+    banks: tuple[BankResult, ...]
+    stream: BankResult
+    command: str
+    """What was typed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is infinite or not defined is null."""
+        return {
+            "command": self.command,
+            "banks": [bank_to_dict(bank) for bank in self.banks],
+            "stream": bank_to_dict(self.stream),
+        }
+
+    def to_markdown(self, pictures: bool = True) -> str:
+        """The results page.
+
+        Args:
+            pictures: show the summary and frontier PNGs that are written beside the page.
+        """
+        parts = [
+            "# Replay of recorded samples",
+            f"Made by `{self.command}`. Costs are total tokens a question, prompts included, at matched accuracy: the "
+            "least a policy needs to reach a share of what full voting gains over a single sample. Each policy is "
+            "fitted, and its knob tuned, on training folds (grouped by question text). Brackets are 95 % intervals of "
+            "a paired bootstrap over questions. Ratios are to Adaptive-Consistency with its threshold tuned the same "
+            f"way ({TUNED_AC}); below 1 is cheaper. A dash: not reached, or nothing to gain.",
+            "## Mixed stream",
+            f"{self.stream.questions} questions of {len(self.banks)} banks, at most {self.stream.samples} samples, "
+            f"{self.stream.orderings} orderings; one sample {self.stream.single:.3f}, full vote "
+            f"{self.stream.full:.3f}.",
+            _table(["policy", *TARGETS, "G"], [_stream_row(*item) for item in self.stream.policies.items()]),
+            "Share of the way from tuned Adaptive-Consistency (AC) to the clairvoyant stop (which sees the "
+            "future of the vote; 100 % cannot be had):",
+            _table(
+                ["policy", *TARGETS],
+                [
+                    [name, *(_percent(each.to_clairvoyant) for each in policy.matched)]
+                    for name, policy in self.stream.policies.items()
+                    if name != TUNED_AC
+                ],
+            ),
+            *(["![Frontier of the stream](stream.png)", "![Ratios per bank](summary.png)"] if pictures else []),
+            "## Banks",
+            f"Ratio to tuned {TUNED_AC} per bank at {' / '.join(TARGETS)}, and G: the share of the accuracy between "
+            "fixed sizes and the clairvoyant stop that the policy gains at the same cost.",
+            self._banks(),
+            "## Geometric means over banks",
+            _table(["policy", *TARGETS, "banks"], self._means()),
+            "## Calibration",
+            "Expected calibration error (ten bins of equal width) of P(the leader is right) on held-out questions.",
+            self._calibration(),
+            "## Banks in numbers",
+            self._numbers(),
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def _banks(self) -> str:
+        rows = []
+        for bank in self.banks:
+            for name, policy in bank.policies.items():
+                if name == TUNED_AC:
+                    continue
+                ratios = [_ratio(each, interval=at < SHOWN) for at, each in enumerate(policy.matched)]
+                rows.append([bank.name, name, *ratios, _number(policy.headroom)])
+        return _table(["bank", "policy", *TARGETS, "G"], rows)
+
+    def _means(self) -> list[list[str]]:
+        rows = []
+        for name in self.stream.policies:
+            ratios = [[each.ratio for each in bank.policies[name].matched] for bank in self.banks if gains(bank)]
+            columns = [geometric_mean([row[at] for row in ratios]) for at in range(len(TARGETS))]
+            rows.append([name, *(_number(value) for value in columns), str(len(ratios))])
+        return rows
+
+    def _calibration(self) -> str:
+        beliefs = list(self.stream.ece)
+        sizes = sorted({row.n for bank in (*self.banks, self.stream) for rows in bank.ece.values() for row in rows})
+        rows = []
+        for bank in (*self.banks, self.stream):
+            found = {(belief, row.n): row.ece for belief, each in bank.ece.items() for row in each}
+            rows.append([bank.name, *(_number(found.get((b, n), nan), 3) for b in beliefs for n in sizes)])
+        return _table(["bank", *(f"{belief}, n={n}" for belief in beliefs for n in sizes)], rows)
+
+    def _numbers(self) -> str:
+        rows = [
+            [
+                bank.name,
+                str(bank.questions),
+                str(bank.samples),
+                f"{bank.single:.3f}",
+                f"{bank.full:.3f}",
+                _number(nan if bank.modal_limit is None else bank.modal_limit, 3),
+                ", ".join(f"{k}: {value:.3f}" for k, value in bank.coverage.items()),
+                f"{bank.clairvoyant[0].accuracy:.3f} at {bank.clairvoyant[0].total_tokens:.0f}",
+            ]
+            for bank in self.banks
+        ]
+        return _table(
+            ["bank", "questions", "samples", "single", "full vote", "modal limit", "pass@k", "clairvoyant"], rows
+        )
+
+
+LEAST_GAIN = 0.005
+"""Of full voting over one sample: below it a bank has no gain to share out."""
+
+
+def gains(bank: BankResult) -> bool:
+    """Whether voting helps on this bank at all."""
+    return bank.full - bank.single >= LEAST_GAIN
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """inf if one of them is; nan where none is defined."""
+    defined = [ratio for ratio in ratios if not isnan(ratio)]
+    return float(prod(defined) ** (1.0 / len(defined))) if defined else nan
+
+
+def bank_to_dict(bank: BankResult) -> dict[str, Any]:
+    """One bank, or the stream, as plain values."""
+    return {
+        "name": bank.name,
+        "questions": bank.questions,
+        "samples": bank.samples,
+        "orderings": bank.orderings,
+        "single": bank.single,
+        "full_vote": bank.full,
+        "policies": {
+            name: {
+                "points": [_point(point) for point in policy.points],
+                "matched": [_matched(each) for each in policy.matched],
+            }
+            for name, policy in bank.policies.items()
+        },
+        "clairvoyant": {"points": [_point(point) for point in bank.clairvoyant]},
+        "ece": {belief: {str(row.n): _finite(row.ece) for row in rows} for belief, rows in bank.ece.items()},
+        "headroom": {
+            "coverage": {str(k): value for k, value in bank.coverage.items()},
+            "modal_limit": bank.modal_limit,
+            "captured": {name: _finite(policy.headroom) for name, policy in bank.policies.items()},
+        },
+        "predictor": bank.predictor,
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "setting": point.label,
+        "accuracy": point.accuracy,
+        "ci": list(point.ci),
+        "samples": point.samples,
+        "total_tokens": point.total_tokens,
+        "serial_tokens": point.serial_tokens,
+    }
+
+
+def _matched(matched: Matched) -> dict[str, Any]:
+    return {
+        "target": matched.target,
+        "accuracy": matched.accuracy,
+        "total_tokens": _finite(matched.total_tokens),
+        "total_tokens_in_hindsight": _finite(matched.hindsight_tokens),
+        "ratio": _finite(matched.ratio),
+        "ci": [_finite(end) for end in matched.ci],
+        "to_clairvoyant": _finite(matched.to_clairvoyant),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _stream_row(name: str, policy: PolicyResult) -> list[str]:
+    plain = name in (TUNED_AC, AC_95)
+    cells = []
+    for each in policy.matched:
+        cost = f"{each.total_tokens:.0f}" if isfinite(each.total_tokens) else "-"
+        cells.append(cost if plain else f"{cost} ({_ratio(each)})")
+    return [name, *cells, _number(policy.headroom)]
+
+
+def _ratio(matched: Matched, *, interval: bool = True) -> str:
+    if not isfinite(matched.ratio):
+        return "-"
+    ends = [f"{end:.2f}" if isfinite(end) else "-" for end in matched.ci]
+    return f"{matched.ratio:.2f} [{ends[0]}, {ends[1]}]" if interval else f"{matched.ratio:.2f}"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value + 0.0:.{digits}f}" if isfinite(value) else "-"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if isfinite(share) else "-"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
