@@ -36,7 +36,7 @@ class AnswerPopulation:
 
     shapes: tuple[Shape, ...]
     weights: tuple[float, ...]
-    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _places: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.shapes or len(self.shapes) != len(self.weights) or min(self.weights) <= 0.0:
@@ -94,10 +94,16 @@ class AnswerPopulation:
         of them tied with the runner-up, each way counts 1 / C(c + m, c), c = 2 if the leader is tied too, else
         1. 0 where no shape allows the counts. Good for some hundred votes.
         """
-        state = (leader, second, rest)
-        if state not in self._known:
-            self._known[state] = self._posterior(*state)
-        return self._known[state]
+        import numpy as np
+
+        if (second, rest) not in self._places:
+            self._places[second, rest] = self._others(second, rest)
+        shares, wanted, _ = self._table
+        others = self._places[second, rest][int(leader == second)]
+        likelihood = others[:-1] * shares**leader
+        elsewhere = float((others[-1] * _dust(shares)).sum()) if leader == 1 else 0.0
+        total = float(likelihood.sum()) + elsewhere
+        return float(np.sum(likelihood * wanted)) / total if total > 0.0 else 0.0
 
     @cached_property
     def _table(self) -> tuple[Array, Array, Array]:
@@ -110,43 +116,49 @@ class AnswerPopulation:
         weights = np.array(self.weights)
         return shares, wanted, weights / weights.sum()
 
-    def _posterior(self, leader: int, second: int, rest: int) -> float:
-        """Goes through the ranks once; each is the leader's, the runner-up's, or takes some of the rest.
+    def _others(self, second: int, rest: int) -> Array:
+        """Likelihood of the other votes by the leader's place: (leader above or level, ranks and dust, shapes).
 
-        `ways[s, l, r, m, t]`: likelihood under shape s so far; l: leader not placed, placed on the wanted rank,
-        placed elsewhere; r: runner-up placed (none is needed without votes); m: ranks tied with it; t: votes of
-        the rest taken. Below a runner-up with one vote all of the rest are ties, and their number is known.
+        Goes through the ranks once; each is the leader's, the runner-up's, or takes some of the rest.
+        `ways[s, l, r, m, t]`: likelihood under shape s so far; l: leader not placed, or at rank l - 1; r:
+        runner-up placed (none is needed without votes); m: ranks tied with it; t: votes of the rest taken. With
+        a single vote for the runner-up all of the rest are ties, so that their number need not be kept.
         """
         import numpy as np
 
-        shares, wanted, weights = self._table
+        shares, _, weights = self._table
+        ranks = len(shares)
         ties = rest // second if second > 1 else 0
         below = _takes(shares, rest, most=second - 1 if second > 1 else second)
-        ways = np.zeros((len(weights), 3, 2, ties + 1, rest + 1))
+        ways = np.zeros((len(weights), ranks + 2, 2, ties + 1, rest + 1))
         ways[:, 0, 0 if second else 1, 0, 0] = weights
-        for share, goal, taking in zip(_spread(shares), _spread(wanted), below, strict=True):
-            nxt = _times(ways, taking)
+        for rank in range(ranks):
+            share = shares[rank][:, None, None, None]
+            placed = ways[:, : rank + 1]  # the leader's places so far; further ones are still empty
+            nxt = _times(placed, below[rank])
             if ties:
-                nxt[..., 1:, second:] += (
-                    ways[..., :-1, : rest + 1 - second] * share[..., None] ** second / exp(lgamma(second + 1))
-                )
-            lead = ways[:, 0] * share**leader
-            nxt[:, 1] += lead * goal
-            nxt[:, 2] += lead * (1.0 - goal)
+                tied = share[..., None] ** second / exp(lgamma(second + 1))
+                nxt[..., 1:, second:] += placed[..., :-1, : rest + 1 - second] * tied
             if second:
-                nxt[:, :, 1] += ways[:, :, 0] * share**second
-            ways = nxt
-        dust = np.clip(1.0 - shares.sum(axis=0), 0.0, None)
+                nxt[:, :, 1] += placed[:, :, 0] * share**second
+            ways[:, rank + 1] = ways[:, 0]
+            ways[:, : rank + 1] = nxt
+        dust = _dust(shares)
         ways = _times(ways, _takes(dust[None], rest, most=rest)[0])
-        share = _spread(dust[None])[0]
         if second == 1:
-            ways[:, :, 1] += ways[:, :, 0] * share
-        if leader == 1:
-            ways[:, 2] += ways[:, 0] * share
-        tied_with = 2 if leader == second else 1
-        once = np.array([1.0 / comb(tied_with + m, tied_with) for m in range(ties + 1)])
-        hit, miss = (float((ways[:, place, 1, :, rest] * once).sum()) for place in (1, 2))
-        return hit / (hit + miss) if hit + miss > 0.0 else 0.0
+            ways[:, :, 1] += ways[:, :, 0] * dust[:, None, None, None]
+        ways[:, ranks + 1] = ways[:, 0]
+        level = [[1.0 / comb(c + m, c) for m in range(ties + 1)] for c in (1, 2)]
+        others: Array = np.einsum("slm,cm->cls", ways[:, 1:, 1, :, rest], np.array(level))
+        return others
+
+
+def _dust(shares: Array) -> Array:
+    """What the shares of each shape lack to 1."""
+    import numpy as np
+
+    dust: Array = np.clip(1.0 - shares.sum(axis=0), 0.0, None)
+    return dust
 
 
 def _takes(shares: Array, rest: int, *, most: int) -> Array:
@@ -164,11 +176,6 @@ def _times(ways: Array, taking: Array) -> Array:
     """`ways` after a rank took its part of the rest."""
     flat: Array = ways.reshape(ways.shape[0], -1, ways.shape[-1]) @ taking
     return flat.reshape(ways.shape)
-
-
-def _spread(rows: Array) -> Array:
-    """(ranks, shapes) with the axes r, m and t of `ways` added."""
-    return rows[:, :, None, None, None]
 
 
 def _smoothed(counts: tuple[int, ...], mean: Sequence[float], smoothing: float) -> tuple[float, ...]:
