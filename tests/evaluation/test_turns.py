@@ -11,7 +11,7 @@ from tts_agent.evaluation.turns import Turn, TurnTask, load_turns, pooled_folder
 
 TASK = {
     "id": "a",
-    "question": "Count the files.",
+    "question": "How many?",
     "turns": [{"reward": 0.5, "tokens": 7}, {"reward": 1.0, "tokens": 9}],
 }
 
@@ -28,7 +28,7 @@ def test_rewards_and_verdicts_both_say_what_was_right(tmp_path: Path) -> None:
     bank = load_turns(write(tmp_path / "mixed.jsonl", TASK, plans))
     assert bank.name == "mixed"
     assert bank.longest == 2
-    assert bank.tasks[0] == TurnTask("a", (Turn(False, 7), Turn(True, 9)), "Count the files.")
+    assert bank.tasks[0] == TurnTask("a", (Turn(False, 7), Turn(True, 9)), "How many?")
     assert bank.tasks[1] == TurnTask("b", (Turn(False, None, 1.5), Turn(True, None, 2)))
     assert bank.tasks[1].right == (False, True)
 

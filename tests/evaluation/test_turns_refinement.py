@@ -10,6 +10,7 @@ from tts_agent.evaluation.replay_sampler import PROMPT_TOKENS
 from tts_agent.evaluation.turns import Turn, TurnBank, TurnTask, load_turns
 from tts_agent.evaluation.turns_refinement import FEEDBACK_TOKENS, RefinementReplay, replay_refinement, turns_of
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.stopping.fix_rates import FixRates, RoundCounts
 from tts_agent.stopping.refinement import Refinement
 
 
@@ -75,8 +76,6 @@ def test_the_replay_is_what_following_the_rule_turn_by_turn_earns() -> None:
     recorded = bank((0.3, 0.2, 0.15, 0.1), tasks=60, tokens=None)
     replay = replay_refinement(recorded, repeats=1, folds=60, prices=(0.1,))  # each task has a rule of its own
     order = np.random.default_rng(0).permutation(60)
-    from tts_agent.stopping.fix_rates import FixRates, RoundCounts
-
     earned = 0.0
     for held_out in order:
         task = recorded.tasks[held_out]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tts_agent.evaluation.banks import Bank, RecordedQuestion, RecordedSample, bank_folder, find_bank, load_bank
+from tts_agent.evaluation.orderings import digest
 from tts_agent.evaluation.production import answer_bank
 from tts_agent.evaluation.turns_verified import replay_verified, tries_of
 from tts_agent.exceptions import ConfigurationError
@@ -15,6 +16,7 @@ from tts_agent.routing import Fixed
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.stopping import UntilAccepted
+from tts_agent.stopping.beta_fit import fit_passes
 from tts_agent.strategies import BestOfN
 from tts_agent.verifiers import FunctionVerifier
 
@@ -31,7 +33,7 @@ def bank(questions: int = 80, samples: int = 30, seed: int = 1) -> Bank:
     return Bank("made up", tuple(made))
 
 
-def tests_pass(step: Step, sample: Sample) -> bool:
+def accepts(step: Step, sample: Sample) -> bool:
     """The exact verifier of a replay: the recorded verdict."""
     assert isinstance(sample.raw, RecordedSample)
     return sample.raw.correct
@@ -42,22 +44,17 @@ def test_the_fast_replay_is_what_production_does(price: float) -> None:
     """Two folds trained on each other; each is then answered by reasoner, driver and ledger with its own rule."""
     recorded = bank(questions=12, samples=10)
     replay = replay_verified(recorded, prices=(price,), number=1, folds=2, resamples=10)
-    from tts_agent.evaluation.orderings import digest
-    from tts_agent.stopping.beta_fit import fit_passes
-
     fold = np.argsort(np.argsort([digest(0, question.id) for question in recorded.questions])) % 2
     tokens = found = 0
     for k in (0, 1):
         train = [question for question, f in zip(recorded.questions, fold, strict=True) if f != k]
         test = tuple(question for question, f in zip(recorded.questions, fold, strict=True) if f == k)
         belief = fit_passes((sum(sample.correct for sample in question.samples), 10) for question in train)
-        per_try = sum(60 + (sample.tokens or 0) for question in train for sample in question.samples) / (
-            10 * len(train)
-        )
+        per_try = sum(60 + (sample.tokens or 0) for each in train for sample in each.samples) / (10 * len(train))
         rule = UntilAccepted(belief, price * per_try, 10)
         if not tries_of(belief, price * per_try, 10):
             continue
-        answered = answer_bank(Bank("test", test), Fixed(BestOfN(FunctionVerifier(tests_pass), rule)))
+        answered = answer_bank(Bank("test", test), Fixed(BestOfN(FunctionVerifier(accepts), rule)))
         tokens += sum(each.total_tokens for each in answered)
         found += sum(each.correct for each in answered)
     everything = sum(60 + (sample.tokens or 0) for question in recorded.questions for sample in question.samples)

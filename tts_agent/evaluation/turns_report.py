@@ -78,9 +78,9 @@ def _verified(replay: VerifiedReplay) -> Line:
     return Line(
         replay.name,
         "verified sampling finds 95 % of what everything finds at half of the tokens",
-        f"found {chosen.found:.3f} {_range(replay.found_interval)} at {chosen.tokens:.3f} {_range(replay.tokens_interval)} "
-        f"of the tokens; {replay.at_half:.3f} at half; to the end {replay.to_the_end.tokens:.3f}, "
-        f"clairvoyant {replay.clairvoyant.tokens:.3f} of the tokens",
+        f"found {chosen.found:.3f} {_range(replay.found_interval)} at {chosen.tokens:.3f} "
+        f"{_range(replay.tokens_interval)} of the tokens; {replay.at_half:.3f} at half; "
+        f"to the end {replay.to_the_end.tokens:.3f}, clairvoyant {replay.clairvoyant.tokens:.3f} of the tokens",
         replay.passed,
     )
 
@@ -98,8 +98,8 @@ def _refined(replay: RefinementReplay) -> tuple[Line, Line]:
         Line(
             replay.name,
             "stops within 10 % of the best fixed number of turns at each price",
-            f"misses {replay.lost:.3f} at a price of {worst.price} a turn: {worst.ours:.3f}, the best fixed number with "
-            f"hindsight {worst.best:.3f}, tuned on other tasks {worst.learned:.3f}; "
+            f"misses {replay.lost:.3f} at a price of {worst.price} a turn: {worst.ours:.3f}, the best fixed number "
+            f"with hindsight {worst.best:.3f}, tuned on other tasks {worst.learned:.3f}; "
             f"at most {replay.regret:.3f} of a solved task at any price",
             replay.lost <= 0.1,
         ),
@@ -110,8 +110,8 @@ def _blind(replay: BlindReplay) -> Line:
     return Line(
         replay.name,
         "accuracy by rung within .03 out of fold, and stops within 10 % of the best rung at each price",
-        f"error {replay.error:.3f}, misses {replay.lost:.3f}; a rung fixes {replay.fix:.3f} and breaks {replay.breaks:.3f}, "
-        f"limit {replay.limit:.3f}",
+        f"error {replay.error:.3f}, misses {replay.lost:.3f}; a rung fixes {replay.fix:.3f} "
+        f"and breaks {replay.breaks:.3f}, limit {replay.limit:.3f}",
         replay.passed,
     )
 
