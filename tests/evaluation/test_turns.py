@@ -28,9 +28,22 @@ def test_rewards_and_verdicts_both_say_what_was_right(tmp_path: Path) -> None:
     bank = load_turns(write(tmp_path / "mixed.jsonl", TASK, plans))
     assert bank.name == "mixed"
     assert bank.longest == 2
-    assert bank.tasks[0] == TurnTask("a", (Turn(False, 7), Turn(True, 9)), "How many?")
+    assert bank.tasks[0] == TurnTask("a", (Turn(False, 7, reward=0.5), Turn(True, 9, reward=1.0)), "How many?")
     assert bank.tasks[1] == TurnTask("b", (Turn(False, None, 1.5), Turn(True, None, 2)))
     assert bank.tasks[1].right == (False, True)
+
+
+def test_a_turn_shows_whether_it_ran_and_whether_it_repeats_the_one_before(tmp_path: Path) -> None:
+    turns = [
+        {"reward": 0.0, "tokens": 5, "valid": False},
+        {"reward": 0.0, "tokens": 5, "valid": False},
+        {"reward": 0.0, "tokens": 6, "valid": True},
+        {"reward": 0.0, "tokens": 6, "valid": True},
+        {"reward": 0.5, "tokens": 6, "valid": True},
+    ]
+    told = load_turns(write(tmp_path / "told.jsonl", {"id": "a", "turns": turns}, TASK))
+    assert told.tasks[0].signals == (0, 2, 1, 3, 1)
+    assert told.tasks[1].signals == (0, 0)
 
 
 def test_a_ladder_is_read_like_turns_and_a_task_without_turns_is_left_out(tmp_path: Path) -> None:

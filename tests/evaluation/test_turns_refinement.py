@@ -54,6 +54,25 @@ def test_hindsight_is_never_beaten_by_much_and_dearer_turns_are_fewer(explored: 
     assert explored.regret == pytest.approx(max(point.best - point.ours for point in explored.points))
 
 
+def test_without_signals_the_rule_that_looks_at_them_is_the_plain_one(explored: RefinementReplay) -> None:
+    assert not explored.told
+    assert all(point.signalled == pytest.approx(point.ours) for point in explored.points)
+
+
+def test_signals_that_tell_the_hopeless_apart_are_used() -> None:
+    """Half of the tasks never run, and are never solved."""
+    chance, tasks = Random(2), []
+    for number in range(400):
+        hopeless, turns = chance.random() < 0.5, [Turn(False, 50, valid=chance.random() < 0.5)]
+        while len(turns) < 6 and not turns[-1].right:
+            turns.append(Turn(not hopeless and chance.random() < 0.4, 50 + len(turns), valid=not hopeless))
+        tasks.append(TurnTask(str(number), tuple(turns)))
+    replay = replay_refinement(TurnBank("half hopeless", tuple(tasks)), repeats=2)
+    assert replay.told
+    dear = next(point for point in replay.points if point.price == 0.12)
+    assert dear.signalled > dear.best + 0.02
+
+
 def test_equal_seeds_replay_alike() -> None:
     small = bank((0.3, 0.2, 0.1), tasks=40)
     assert replay_refinement(small, repeats=2) == replay_refinement(small, repeats=2)

@@ -19,6 +19,9 @@ from typing import Any
 
 from tts_agent.evaluation.banks import BankError
 
+SIGNALS = 4
+"""Signals that a turn may give."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -28,6 +31,9 @@ class Turn:
     tokens: int | None = None
     """Output tokens."""
     seconds: float | None = None
+    valid: bool | None = None
+    """Whether the environment could run what was tried."""
+    reward: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,19 @@ class TurnTask:
     def right(self) -> tuple[bool, ...]:
         """Whether each turn was right."""
         return tuple(turn.right for turn in self.turns)
+
+    @property
+    def signals(self) -> tuple[int, ...]:
+        """What else each turn showed, 0 to 3: 1 if it ran, plus 2 if it was as long and as good as the one before.
+
+        A repeated turn is one that is stuck. 0 where the record does not say whether a turn ran.
+        """
+        told = []
+        for t, turn in enumerate(self.turns):
+            last = self.turns[t - 1] if t else None
+            stuck = last is not None and (last.tokens, last.reward) == (turn.tokens, turn.reward)
+            told.append(0 if turn.valid is None else int(turn.valid) + 2 * stuck)
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +139,9 @@ def _turns(rows: Iterable[Any], where: str) -> tuple[Turn, ...]:
         tokens, seconds = row.get("tokens"), row.get("sec")
         if any(value is not None and not (_is_number(value) and value >= 0) for value in (tokens, seconds)):
             raise BankError(f"{where}, turn {number}: 'tokens' and 'sec' must be numbers >= 0")
-        turns.append(Turn(right, tokens, seconds))
+        valid = row.get("valid")
+        reward = float(row["reward"]) if _is_number(row.get("reward")) else None
+        turns.append(Turn(right, tokens, seconds, valid if isinstance(valid, bool) else None, reward))
     return tuple(turns)
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts_agent.evaluation.replay_sampler import PROMPT_TOKENS
-from tts_agent.evaluation.turns import TurnBank, TurnTask
+from tts_agent.evaluation.turns import SIGNALS, TurnBank, TurnTask
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.stopping.fix_rates import FixRates, RoundCounts
 from tts_agent.stopping.refinement import Refinement
+from tts_agent.stopping.signalled_refinement import SignalledRefinement, SignalRates
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,8 @@ class PricePoint:
     """Mean turns at which the rule gives up."""
     learned: float
     """The same value, by the fixed number of turns that was best on the other tasks: what tuning would bring."""
+    signalled: float
+    """The same value, by the rule that also looks at what the last turn was like (see `TurnTask.signals`)."""
     best: float
     """The same value, by the best fixed number of turns with hindsight."""
     best_turns: int
@@ -72,6 +75,8 @@ class RefinementReplay:
     log_losses: tuple[float, float]
     """Out-of-fold log loss per task of when it is solved: fitted rates, and one rate."""
     points: tuple[PricePoint, ...]
+    told: bool
+    """Whether turns give signals; without them the rule that looks at them is the plain one."""
 
     @property
     def error(self) -> float:
@@ -92,6 +97,11 @@ class RefinementReplay:
     def regret(self) -> float:
         """The largest value missed at any price, in solved tasks: meaningful where the best value is near 0, too."""
         return max(point.best - point.ours for point in self.points)
+
+    @property
+    def signalled_lost(self) -> float:
+        """The largest share of the best value missed at any price by the rule that looks at signals."""
+        return max(max(0.0, 1.0 - point.signalled / point.best) if point.best > 0.0 else 0.0 for point in self.points)
 
     @property
     def passed(self) -> bool:
@@ -115,7 +125,8 @@ def replay_refinement(
     average = float(np.nanmean(costs))
     random = np.random.default_rng(seed)
     predicted, single, losses = np.zeros(turns), np.zeros(turns), np.zeros(2)
-    earned, tuned, stopped, won = (np.zeros(len(prices)) for _ in range(4))
+    earned, tuned, told, stopped, won = (np.zeros(len(prices)) for _ in range(5))
+    signals = _signals(tasks, turns)
     for _ in range(repeats):
         order = random.permutation(len(tasks))
         for fold in range(folds):
@@ -130,11 +141,15 @@ def replay_refinement(
             held_out = [tasks[i].right for i in test]
             losses += share * np.array([_log_loss(held_out, by_turn), _log_loss(held_out, (one,) * turns)])
             expected = _turn_costs(costs[train])
+            rounds = [list(zip(tasks[i].right, tasks[i].signals, strict=True)) for i in train]
+            after = SignalRates.fit(rounds, by_turn, SIGNALS)
             gained, spent = won_by[train].mean(axis=0), spent_by[train].mean(axis=0)
             for k, price in enumerate(np.array(prices) / average):
                 most = turns_of(Refinement(by_turn, tuple(price * expected)))
                 values = (won_by[test] - price * spent_by[test]).mean(axis=0)
                 earned[k] += share * values[most]
+                looks = SignalledRefinement(after, tuple(price * expected))
+                told[k] += share * _play(looks, price, won_by[test], costs[test], signals[test])
                 tuned[k] += share * values[int(np.argmax(gained - price * spent))]
                 won[k] += share * won_by[test, most].mean()
                 stopped[k] += share * most
@@ -144,7 +159,14 @@ def replay_refinement(
         best = int(np.argmax(fixed))
         points.append(
             PricePoint(
-                price, float(earned[k]), float(stopped[k]), float(tuned[k]), float(fixed[best]), best, float(won[k])
+                price,
+                float(earned[k]),
+                float(stopped[k]),
+                float(tuned[k]),
+                float(told[k]),
+                float(fixed[best]),
+                best,
+                float(won[k]),
             )
         )
     return RefinementReplay(
@@ -156,6 +178,7 @@ def replay_refinement(
         tuple(map(float, single)),
         (float(losses[0]), float(losses[1])),
         tuple(points),
+        bool(signals.any()),
     )
 
 
@@ -221,6 +244,27 @@ def _outcomes(tasks: Sequence[TurnTask], costs: Floats) -> tuple[Floats, Floats]
     due = np.where(won[:, :-1], 0.0, np.nan_to_num(costs))  # a turn is made if none before it was right
     spent = np.concatenate([np.zeros((len(tasks), 1)), np.cumsum(due, axis=1)], axis=1)
     return won.astype(np.float64), spent
+
+
+def _signals(tasks: Sequence[TurnTask], turns: int) -> NDArray[np.intp]:
+    """The signal known before each turn, 0 before the first: (tasks, turns)."""
+    known = np.zeros((len(tasks), turns + 1), dtype=np.intp)
+    for row, task in enumerate(tasks):
+        known[row, 1 : 1 + len(task.turns)] = task.signals
+    return known[:, :-1]
+
+
+def _play(rule: SignalledRefinement, price: float, won_by: Floats, costs: Floats, signals: NDArray[np.intp]) -> float:
+    """Solved less priced cost per task under a rule that is asked before every turn; runs break off for free."""
+    going = np.ones(len(costs), dtype=bool)
+    value = 0.0
+    for t in range(costs.shape[1]):
+        go_on = np.array([rule.still_needed(t, signal) for signal in range(SIGNALS)], dtype=bool)
+        going &= go_on[signals[:, t]] & ~np.isnan(costs[:, t])
+        solved = going & (won_by[:, t + 1] > won_by[:, t])
+        value += float(solved.sum() - price * costs[going, t].sum())
+        going &= ~solved
+    return value / len(costs)
 
 
 def _log_loss(held_out: Sequence[Sequence[bool]], by_turn: Sequence[float]) -> float:

@@ -85,9 +85,9 @@ def _verified(replay: VerifiedReplay) -> Line:
     )
 
 
-def _refined(replay: RefinementReplay) -> tuple[Line, Line]:
+def _refined(replay: RefinementReplay) -> tuple[Line, ...]:
     worst = max(replay.points, key=lambda point: point.lost)
-    return (
+    lines = (
         Line(
             replay.name,
             "share solved by each turn is predicted within .03 out of fold",
@@ -103,6 +103,22 @@ def _refined(replay: RefinementReplay) -> tuple[Line, Line]:
             f"at most {replay.regret:.3f} of a solved task at any price",
             replay.lost <= 0.1,
         ),
+    )
+    if not replay.told:
+        return lines
+    return (*lines, _signalled(replay))
+
+
+def _signalled(replay: RefinementReplay) -> Line:
+    worst = max(replay.points, key=lambda point: (point.best - point.signalled) / max(point.best, 1e-9))
+    most = max(replay.points, key=lambda point: point.signalled - point.best)
+    return Line(
+        replay.name,
+        "looking at the last turn, it stops within 10 % of the best fixed number of turns at each price",
+        f"misses {replay.signalled_lost:.3f}; worst at a price of {worst.price} a turn, {worst.signalled:.3f} to "
+        f"{worst.best:.3f} of the best fixed number with hindsight; best at {most.price}, {most.signalled:.3f} to "
+        f"{most.best:.3f}",
+        replay.signalled_lost <= 0.1,
     )
 
 
