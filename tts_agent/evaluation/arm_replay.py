@@ -1,0 +1,299 @@
+"""Replays arms on recorded samples: our policy and its rivals, cross-fitted, on the same orderings.
+
+Questions are split into folds, samples of a question into halves: whatever is learned is learned on one half of the
+samples of the training questions and judged on the other half of the held-out ones. (An arm that was sampled once has
+no halves; there the questions alone are held out.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tts_agent.routing.arm_fitting import ArmFit, ArmRecords, Ints
+from tts_agent.routing.arms import Arm, ArmModel, Belief, Floats, values
+
+SHARES = np.linspace(0.0, 1.0, 11)
+"""Shares of questions that a router sends upwards."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Q questions answered by A arms, cheapest first."""
+
+    name: str
+    arms: tuple[Arm, ...]
+    records: ArmRecords
+    features: Floats | None = None
+    """(Q, d): what is known before a call, for the difficulty-only router and our own prior."""
+    prompt: Floats | None = None
+    """(Q,): length of the question's text, for the length router."""
+    note: str = ""
+    """What was assumed."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One contender at its settings, averaged over splits, question by question."""
+
+    correct: Floats
+    """(settings, Q)."""
+    costs: Floats
+    """(settings, Q)."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One random assignment of questions to folds and of samples to halves."""
+
+    fold: Ints
+    """(Q,)."""
+    train: npt.NDArray[np.bool_]
+    """(Q, A, S): samples that may be learned from, where their question is in training."""
+    test: npt.NDArray[np.bool_]
+    """(Q, A, S): samples to be judged on."""
+    order: Ints
+    """(Q, A, S): those of `test` first, in the order in which they are drawn."""
+
+    @classmethod
+    def draw(cls, known: npt.NDArray[np.bool_], folds: int, seed: int) -> Split:
+        """From where samples are known."""
+        rng = np.random.default_rng([seed, 2408])  # a stream of its own, apart from whatever data was made with
+        rank = _ranks(np.where(known, rng.random(known.shape), 2.0))
+        number = known.sum(axis=2, keepdims=True)
+        half = np.where(number > 1, number // 2, 0)
+        test = known & (rank >= half)
+        order = np.argsort(np.where(test, rank, known.shape[2]), axis=2, kind="stable")
+        fold = rng.permutation(np.arange(len(known)) % folds)
+        return cls(fold, known & ((rank < half) | (half == 0)), test, order)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReplay:
+    """How the lab replays arms."""
+
+    splits: int = 20
+    folds: int = 5
+    prices: tuple[float, ...] = (0.0, *(float(price) for price in np.geomspace(0.002, 0.5, 11)))
+    """Prices at which ours is tried, in correct answers for one average call of the dearest arm."""
+    fit: ArmFit = field(default_factory=ArmFit)
+    max_draws: int = 3
+    context_bins: int = 5
+    context_ridge: float = 100.0
+    least_skill: float = 0.01
+    """A signal counts if it explains this share of the variance of questions that it was not learned from."""
+
+    def __call__(self, ladder: Ladder) -> dict[str, Curve]:
+        """The curves of every contender; "fixed" has one setting an arm, in order."""
+        records = ladder.records
+        known = np.isfinite(records.correct)
+        prices = np.array(self.prices) / float(np.nanmean(records.costs[:, -1]))
+        sums: dict[str, tuple[Floats, Floats]] = {}
+        for seed in range(self.splits):
+            found = self._split(ladder, prices, Split.draw(known, self.folds, seed))
+            for name, (correct, costs) in found.items():
+                old = sums.get(name, (np.zeros_like(correct), np.zeros_like(costs)))
+                sums[name] = (old[0] + correct / self.splits, old[1] + costs / self.splits)
+        return {name: Curve(correct, costs) for name, (correct, costs) in sums.items()}
+
+    def _split(self, ladder: Ladder, prices: Floats, split: Split) -> dict[str, tuple[Floats, Floats]]:
+        fold, train, test, order = split.fold, split.train, split.test, split.order
+        records, total = ladder.records, len(fold)
+        mean_correct, mean_costs = _mean(records.correct, test), _mean(records.costs, test)
+        ours = (np.zeros((len(prices), total)), np.zeros((len(prices), total)))
+        most = min(self.max_draws, int(test.sum(axis=2).min()))
+        predicted = np.full(total, np.nan)  # pass rate of the cheapest arm, before any call
+        hard = np.full(total, np.nan)  # P(the cheapest arm's reply is wrong), after it
+        for out in range(self.folds):
+            inside, held = np.flatnonzero(fold != out), np.flatnonzero(fold == out)
+            learned = records.subset(inside, train)
+            if ladder.features is not None:
+                context, predicted[held] = self._context(learned, ladder.features[inside], ladder.features[held])
+                learned = replace(learned, context=context[: len(inside)])
+            else:
+                context = np.zeros((total, 0), np.int64)
+            model = self.fit(ladder.arms, learned)
+            walk = Walk(model, prices, most)
+            for place, question in enumerate(held):
+                row = tuple(map(int, context[len(inside) + place])) if ladder.features is not None else ()
+                walk(ladder, int(question), split, row, ours)
+                first = order[question, 0, 0]
+                hard[question] = walk.doubt(_bin(model, 0, records.lengths[question, 0, first]), row)
+        found = {"fixed": (mean_correct.T, mean_costs.T), "ours": ours}
+        firsts = np.take_along_axis(records.correct, order, axis=2)[:, :, 0]
+        paid = np.take_along_axis(records.costs, order, axis=2)[:, :, 0]
+        lengths = np.take_along_axis(records.lengths, order, axis=2)[:, 0, 0]
+        if ladder.prompt is not None:
+            found["length router"] = _routed(ladder.prompt, firsts, paid, probe=False)
+        if np.isfinite(lengths).all():
+            found["first-length cascade"] = _routed(lengths, firsts, paid, probe=True)
+        if ladder.features is not None:
+            found["difficulty router"] = _routed(-predicted, firsts, paid, probe=False)
+        found["difficulty cascade"] = _routed(hard, firsts, paid, probe=True)
+        return found
+
+    def _context(self, learned: ArmRecords, inside: Floats, held: Floats) -> tuple[Ints, Floats]:
+        """Signals from features: binned predictions of the cheapest arm's pass rate and of the dearest one's gain.
+
+        Those of training questions come from leaving each out, in closed form, so that they are as good as those of
+        held-out ones. Returns (inside + held, 2) and the predicted pass rates of `held`.
+        """
+        rates = np.nanmean(learned.correct, axis=2)
+        target = np.stack([rates[:, 0], rates[:, -1] - rates[:, 0]], axis=1)
+        center, mean = inside.mean(axis=0), target.mean(axis=0)
+        x, y = inside - center, target - mean
+        gram = np.linalg.inv(x.T @ x + self.context_ridge * np.eye(x.shape[1]))
+        leverage = ((x @ gram) * x).sum(axis=1) + 1.0 / len(x)
+        beta = gram @ x.T @ y
+        fitted = x @ beta
+        left_out = y - (y - fitted) / (1.0 - leverage)[:, None]
+        outside = (held - center) @ beta
+        skill = 1.0 - (left_out - y).var(axis=0) / y.var(axis=0).clip(1e-12)
+        useless = skill < self.least_skill
+        left_out[:, useless], outside[:, useless] = 0.0, 0.0
+        cuts = np.quantile(left_out, np.arange(1, self.context_bins) / self.context_bins, axis=0)
+        both = np.concatenate([left_out, outside])
+        bins = np.stack([np.searchsorted(cuts[:, k], both[:, k]) for k in range(2)], axis=1)
+        bins[:, useless] = 0
+        return bins, (held - center) @ beta[:, 0] + mean[0]
+
+
+class Walk:
+    """Our policy at many prices at once: what `ArmPolicy.decide` says at each, with its answers remembered."""
+
+    def __init__(self, model: ArmModel, prices: Floats, max_draws: int) -> None:
+        self._model, self._prices, self._max_draws = model, prices, max_draws
+        self._start: dict[tuple[int, ...], Belief] = {}
+        self._plans: dict[tuple[tuple[int, ...], History], tuple[Belief, Ints, int]] = {}
+
+    def doubt(self, length: int | None, context: tuple[int, ...]) -> float:
+        """P(a reply of this length from the cheapest arm is wrong)."""
+        belief = self._belief(context, ((0, length, 0),))
+        return 1.0 - float(belief.candidates().sum()) / float(belief.classes.sum())
+
+    def __call__(
+        self,
+        ladder: Ladder,
+        question: int,
+        split: Split,
+        context: tuple[int, ...],
+        found: tuple[Floats, Floats],
+    ) -> None:
+        """Adds (correct, costs) of one question to `found`, both (prices, Q)."""
+        model, records = self._model, ladder.records
+        order, numbers = split.order[question], split.test[question].sum(axis=1)
+        stack: list[tuple[History, Ints, float, tuple[tuple[int, int], ...]]] = [
+            ((), np.arange(len(self._prices)), 0.0, ())
+        ]
+        while stack:
+            history, prices, spent, taken = stack.pop()
+            _, choice, answer = self._plan(context, history)
+            for arm in np.unique(choice[prices]):
+                chosen = prices[choice[prices] == arm]
+                used = sum(entry[0] == arm for entry in history)
+                if arm < 0 or used >= numbers[arm]:
+                    found[0][chosen, question] = records.correct[question][taken[answer]]
+                    found[1][chosen, question] = spent
+                    continue
+                sample = int(order[arm, used])
+                length = _bin(model, arm, records.lengths[question, arm, sample])
+                block = self._block(ladder, question, history, taken, (int(arm), sample))
+                stack.append(
+                    (
+                        (*history, (int(arm), length, block)),
+                        chosen,
+                        spent + float(records.costs[question, arm, sample]),
+                        (*taken, (int(arm), sample)),
+                    )
+                )
+
+    def _plan(self, context: tuple[int, ...], history: History) -> tuple[Belief, Ints, int]:
+        key = (context, history)
+        if key not in self._plans:
+            belief = self._belief(context, history)
+            counts = [sum(entry[0] == arm for entry in history) for arm in range(len(self._model.arms))]
+            table = values(belief, counts, self._prices, self._max_draws)
+            if not history:
+                table = table[1:]
+            choice = table.argmax(axis=0) - (1 if history else 0)
+            answer = self._first(history)[int(belief.candidates().sum(axis=1).argmax())] if history else -1
+            self._plans[key] = (belief, choice, answer)
+        return self._plans[key]
+
+    def _belief(self, context: tuple[int, ...], history: History) -> Belief:
+        if not history:
+            if context not in self._start:
+                self._start[context] = Belief.before(self._model, context)
+            return self._start[context]
+        earlier = self._plans.get((context, history[:-1]))
+        belief = earlier[0] if earlier else self._belief(context, history[:-1])
+        arm, length, block = history[-1]
+        return belief.seeing(arm, block, length)
+
+    def _first(self, history: History) -> list[int]:
+        """For each candidate of the belief, the first draw that gave it."""
+        sets: dict[str | None, dict[int, int]] = {}
+        alone = []
+        for index, (arm, _, block) in enumerate(history):
+            name = self._model.arms[arm].comparable
+            if name is None:
+                alone.append(index)
+            else:
+                sets.setdefault(name, {}).setdefault(block, index)
+        return [index for blocks in sets.values() for index in blocks.values()] + alone
+
+    def _block(
+        self, ladder: Ladder, question: int, history: History, taken: tuple[tuple[int, int], ...], new: tuple[int, int]
+    ) -> int:
+        """The block that a new draw falls into."""
+        name = self._model.arms[new[0]].comparable
+        if name is None:
+            return 0
+        answers = ladder.records.answers[question]
+        same_set = [
+            (entry[2], place)
+            for entry, place in zip(history, taken, strict=True)
+            if self._model.arms[entry[0]].comparable == name
+        ]
+        if answers[new] >= 0:
+            for block, place in same_set:
+                if answers[place] == answers[new]:
+                    return block
+        return 1 + max((block for block, _ in same_set), default=-1)
+
+
+History = tuple[tuple[int, int | None, int], ...]
+"""Draws so far: arm, bin of the length, block of the answer."""
+
+
+def _bin(model: ArmModel, arm: int, length: float) -> int | None:
+    if not np.isfinite(length) or not len(model.edges[arm]):
+        return None
+    return int(np.searchsorted(model.edges[arm], length))
+
+
+def _routed(score: Floats, correct: Floats, costs: Floats, *, probe: bool) -> tuple[Floats, Floats]:
+    """Sends the share of questions with the highest score to a dearer arm, for every pair of arms and every share.
+
+    With `probe` the cheapest arm has been called and paid for everybody, and only pairs with it are tried.
+    """
+    upwards = np.argsort(np.argsort(-score, kind="stable"), kind="stable") / len(score)
+    right, paid = [], []
+    arms = range(correct.shape[1])
+    for low, high in [(i, j) for i in arms for j in arms if i < j and (i == 0 or not probe)]:
+        for share in SHARES:
+            up = upwards < share
+            right.append(np.where(up, correct[:, high], correct[:, low]))
+            paid.append(np.where(up, costs[:, high] + (costs[:, low] if probe else 0.0), costs[:, low]))
+    return np.array(right), np.array(paid)
+
+
+def _ranks(noise: Floats) -> Ints:
+    return np.argsort(np.argsort(noise, axis=2, kind="stable"), axis=2, kind="stable")
+
+
+def _mean(array: Floats, keep: npt.NDArray[np.bool_]) -> Floats:
+    means: Floats = np.nanmean(np.where(keep, array, np.nan), axis=2)
+    return means
