@@ -61,9 +61,9 @@ class Beta:
         return cls(mean * concentration, (1.0 - mean) * concentration)
 
     def rounded(self) -> Beta:
-        """On a coarse grid, so that plans can be shared: the mean to 1/40, the concentration to a power of two."""
-        mean = min(max(round(self.mean * 40) / 40, 0.0125), 0.9875)
-        return Beta.of(mean, 2.0 ** min(max(round(log2(self.concentration)), -2), 5))
+        """On a coarse grid, so that plans can be shared: the mean to 1/6 logit, the concentration to an octave."""
+        logit = min(max(round(6.0 * log(self.a / self.b)) / 6.0, -5.0), 5.0)
+        return Beta.of(1.0 / (1.0 + exp(-logit)), 2.0 ** min(max(round(log2(self.concentration)), -2), 6))
 
     @property
     def mean(self) -> float:

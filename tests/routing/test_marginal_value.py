@@ -86,7 +86,7 @@ def test_it_takes_the_highest_value_and_says_so(mean: float, size: float, price:
 
 
 def test_values_are_those_of_the_rules_that_will_run() -> None:
-    belief = Beta.of(0.4, 2.0)
+    belief = Beta.of(0.4, 2.0).rounded()
     policy = MarginalValue(price=1e-4, verifiers=CHECKED, profiles={"sum": ClassProfile(3.0)}, max_samples=5)
     values = decided(policy, belief).values
     step = STEP.with_drawn((PROBE,))

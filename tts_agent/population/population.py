@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,9 @@ from tts_agent.voting import Posterior, Tally
 
 _FIELDS = ("pass_rate", "concentration", "discount", "invalid_rate")
 _NODES = 24
+_FARTHEST = 200.0
+"""Largest power by which a population is tilted."""
+_HALVINGS = 36
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +58,15 @@ class Population:
         """Mean pass@1."""
         return float(self.weights @ self.components.pass_rate)
 
-    def given(self, belief: Beta, reference: Beta) -> Population:
+    def given(self, belief: Beta) -> Population:
         """The population of the steps about which an estimator believes ``belief``.
 
-        The weight of a kind is multiplied by the density of its pass@1 under ``belief`` over that under
-        ``reference``, what the same estimator believes about the class as a whole: by Bayes' rule, where the
-        reference is the Beta of the class. An estimator that says nothing new changes nothing.
+        Of all reweightings of this population with the mean of the belief, and a variance of pass@1 that is not
+        above the belief's, the closest in relative entropy: weights are multiplied by p^s (1 - p)^t. An
+        estimator that knows nothing but the class changes nothing, and what a Beta cannot say (that a class has
+        two humps, how errors fall) stays as it was measured.
         """
-        return _given(self, belief, reference)
+        return _given(self, belief)
 
     def pruned(self, mass: float = 1e-3) -> Population:
         """Without the rarest kinds, which together hold at most ``mass``."""
@@ -117,11 +121,36 @@ class Population:
 
 
 @lru_cache(maxsize=4096)
-def _given(population: Population, belief: Beta, reference: Beta) -> Population:
+def _given(population: Population, belief: Beta) -> Population:
     p = population.components.pass_rate
     logs = np.log(np.maximum(population.weights, 1e-300))
-    logs = logs + (belief.a - reference.a) * np.log(p) + (belief.b - reference.b) * np.log1p(-p)
-    return Population(population.components, np.exp(logs - logs.max())).pruned()
+    odds, middle = np.log(p) - np.log1p(-p), np.log(p) + np.log1p(-p)
+    mean = min(max(belief.mean, float(p.min()) + 1e-4), float(p.max()) - 1e-4)
+    variance = belief.mean * (1.0 - belief.mean) / (belief.concentration + 1.0)
+
+    def with_mean(pull: float) -> Floats:
+        """The weights with this pull towards the middle, shifted to the mean of the belief."""
+
+        def shifted(shift: float) -> Floats:
+            tilted = logs + pull * middle + shift * odds
+            weights = np.exp(tilted - tilted.max())
+            return np.asarray(weights / weights.sum())
+
+        return shifted(_root(lambda shift: float(shifted(shift) @ p) - mean, -_FARTHEST, _FARTHEST))
+
+    def excess(pull: float) -> float:
+        return variance - float(with_mean(pull) @ (p - mean) ** 2)
+
+    pull = 0.0 if excess(0.0) >= 0.0 else _root(excess, 0.0, _FARTHEST)
+    return Population(population.components, with_mean(pull)).pruned()
+
+
+def _root(rises: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that rises is zero, by bisection."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if rises(middle) < 0.0 else (low, middle)
+    return (low + high) / 2.0
 
 
 def _gauss_jacobi(belief: Beta) -> tuple[Floats, Floats]:

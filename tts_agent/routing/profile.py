@@ -39,8 +39,8 @@ class ClassProfile:
             difficulty: what an estimator believes about the step; None without one.
             prior: belief about pass@1 where neither an estimator nor this profile knows better.
         """
-        if self.population is not None and self.reference is not None:
-            return self.population.given(difficulty.rounded(), self.reference) if difficulty else self.population
+        if self.population is not None:
+            return self.population.given(difficulty.rounded()) if difficulty else self.population
         from tts_agent.population import Population
 
         return Population.of((difficulty or prior).rounded(), self.theta)
