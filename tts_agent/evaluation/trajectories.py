@@ -6,6 +6,7 @@ answers in descending order. States have ids, so that a stopping rule is asked o
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from tts_agent.evaluation.orderings import DEFAULT_ORDERINGS, orderings
 from tts_agent.evaluation.replay_sampler import PROMPT_TOKENS
 from tts_agent.evaluation.token_counts import token_counts
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.population import VoteCounts
 from tts_agent.voting import Tally
 
 COULD_NOT_VOTE = -1
@@ -42,6 +44,8 @@ class Trajectories:
     """(Q)"""
     texts: tuple[str, ...]
     """(Q) the text, or class and id where there is none: what folds are grouped by."""
+    recorded: tuple[VoteCounts, ...]
+    """(Q) all recorded samples of each question, counted: for fitting on training questions."""
     lengths: Ints
     """(Q) samples recorded, at most N."""
     votes: Ints
@@ -75,6 +79,11 @@ class Trajectories:
         return np.minimum(np.arange(self.shape[2] + 1)[None, :], self.lengths[:, None])
 
     @cached_property
+    def invalid(self) -> Ints:
+        """(Q, R, N + 1) samples that could not vote."""
+        return np.array([invalid for invalid, _ in self.table], dtype=np.int64)[self.states]
+
+    @cached_property
     def cost(self) -> Ints:
         """(Q, R, N + 1) total tokens, prompts included, of the first n samples."""
         output = np.zeros((*self.tokens.shape[:2], self.shape[2] + 1), dtype=np.int64)
@@ -104,6 +113,7 @@ class Trajectories:
             classes=tuple(self.classes[index] for index in chosen),
             ids=tuple(self.ids[index] for index in chosen),
             texts=tuple(self.texts[index] for index in chosen),
+            recorded=tuple(self.recorded[index] for index in chosen),
             lengths=self.lengths[chosen],
             votes=self.votes[chosen],
             correct=self.correct[chosen],
@@ -155,6 +165,7 @@ def trajectories(
         tuple(bank.name for bank, _ in rows),
         tuple(question.id for _, question in rows),
         tuple(question.question or f"{bank.name} {question.id}" for bank, question in rows),
+        tuple(_recorded(question) for _, question in rows),
         lengths,
         votes,
         correct,
@@ -166,6 +177,12 @@ def trajectories(
         states,
         table,
     )
+
+
+def _recorded(question: RecordedQuestion) -> VoteCounts:
+    wrong = Counter(s.answer for s in question.samples if s.answer is not None and not s.correct)
+    right = sum(s.correct and s.answer is not None for s in question.samples)
+    return VoteCounts(right, tuple(wrong.values()), len(question.samples) - right - wrong.total())
 
 
 def _answers(question: RecordedQuestion) -> Ints:
