@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,9 +48,9 @@ class Advice:
 
 @dataclass(frozen=True, eq=False)
 class PriceTable:
-    """The best plan in every state; arrays are (s, i) for s vote states and 0 to i - 1 invalid samples."""
+    """The best plan in every state; arrays are (f,), one entry a state of `_Structure`."""
 
-    index: dict[State, int]
+    structure: _Structure
     p_correct: Floats
     value: Floats
     batch: Ints
@@ -57,7 +58,8 @@ class PriceTable:
 
     def advice(self, tally: Tally) -> Advice:
         """Look up a vote of at most as many samples as the table's horizon."""
-        at = self.index[state_of(tally.counts.values())], min(tally.invalid, self.batch.shape[1] - 1)
+        votes = state_of(tally.counts.values())
+        at = self.structure.index[*votes, min(tally.invalid, _MOST_INVALID)]
         p_correct, batch = self.p_correct.item(at), self.batch.item(at)
         return Advice(p_correct, self.value.item(at), batch, batch == 0 and self.escape > p_correct)
 
@@ -68,31 +70,28 @@ def state_of(counts: Iterable[int]) -> State:
     return first, second, third, sum(rest)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def price_table(population: Population, horizon: int, prices: Prices) -> PriceTable:
     """The best plan for at most ``horizon`` samples, voting or not."""
     process = _process(population, horizon)
-    q, structure = process.p_leader, process.structure
-    value, batch = np.maximum(q, prices.escape), np.zeros(q.shape, dtype=np.int64)
+    structure = process.structure
+    value = np.maximum(process.p_leader, prices.escape)
+    batch = np.zeros(len(value), dtype=np.int64)
     sizes = [size for size in BATCHES if size == 1 or prices.call or prices.spread]
     # Values after m further samples without a look in between.
-    straight = [value, *(np.zeros_like(q) for _ in range(max(sizes)))]
-    last = q.shape[1] - 1
-    for votes in range(horizon - 1, -1, -1):
-        layer = structure.layers[votes]
-        for invalid in range(min(last, horizon - votes - 1), -1, -1):
-            left = horizon - votes - invalid
-            for steps in range(1, min(max(sizes), left) + 1):
-                straight[steps][layer, invalid] = process.expect(layer, invalid, straight[steps - 1])
-            for size in sizes:
-                if size <= left:
-                    # Where invalid samples are no longer counted, a vote costs 1 / P(valid) samples.
-                    wasted = process.p_valid[layer] if invalid == last else 1.0
-                    net = straight[size][layer, invalid] - prices.of(size) / wasted
-                    better = net > value[layer, invalid] + 1e-9
-                    value[layer, invalid] = np.where(better, net, value[layer, invalid])
-                    batch[layer, invalid] = np.where(better, size, batch[layer, invalid])
-    return PriceTable(structure.index, q, value, batch, prices.escape)
+    straight = [value, *(np.zeros_like(value) for _ in range(max(sizes)))]
+    for drawn in range(horizon - 1, -1, -1):
+        layer = structure.layers[drawn]
+        for steps in range(1, min(max(sizes), horizon - drawn) + 1):
+            ahead = straight[steps - 1][structure.neighbours[layer]]
+            straight[steps][layer] = np.einsum("fm,fm->f", process.moves[layer], ahead)
+        for size in sizes:
+            if drawn + size <= horizon:
+                net = straight[size][layer] - prices.of(size) * process.samples[layer]
+                better = net > value[layer] + 1e-9
+                value[layer] = np.where(better, net, value[layer])
+                batch[layer] = np.where(better, size, batch[layer])
+    return PriceTable(structure, process.p_leader, value, batch, prices.escape)
 
 
 def settled(p_correct: float, prices: Prices) -> Advice:
@@ -102,15 +101,26 @@ def settled(p_correct: float, prices: Prices) -> Advice:
 
 @dataclass(frozen=True, eq=False)
 class _Structure:
-    """The vote states up to a horizon and their neighbours; nothing of it depends on a population."""
+    """States and where one more sample leads; nothing of it depends on a population.
 
-    index: dict[State, int]
-    layers: list[slice]
-    """Where the states of 0, 1, 2, ... votes stand."""
+    v vote states; f whole states (a vote state and the number of invalid samples) by the number of samples drawn.
+    """
+
     counts: Ints
-    """(s, 4)."""
+    """(v, 4)."""
+    index: dict[tuple[int, int, int, int, int], int]
+    """Whole states (votes, then invalid samples) to 0 .. f - 1."""
+    layers: list[slice]
+    """Where the states of 0, 1, 2, ... samples stand."""
+    votes: Ints
+    """(f,): the vote state of each."""
+    invalid: Ints
+    """(f,)."""
     neighbours: Ints
-    """(s, 5): the state after a vote for the first, second, third, a scattered or a new answer; -1 if there is none."""
+    """(f, 6): the state after a vote for the first, second, third, a scattered or a new answer, and after a sample
+    that cannot vote; 0 where there is none."""
+    exists: Floats
+    """(f, 6): 1 where there is such a neighbour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,32 +129,42 @@ class _Process:
 
     structure: _Structure
     p_leader: Floats
-    """(s, i)."""
+    """(f,)."""
     moves: Floats
-    """(s, i, 6): probabilities of the neighbours and of a sample that cannot vote; rows sum to 1."""
-    p_valid: Floats
-    """(s,): after the most invalid samples that are counted."""
-
-    def expect(self, layer: slice, invalid: int, values: Floats) -> Floats:
-        """Expected value after one more sample."""
-        moves, neighbours = self.moves[layer, invalid], self.structure.neighbours[layer]
-        ahead = (moves[:, :5] * values[neighbours, invalid]).sum(axis=1)
-        if invalid + 1 < values.shape[1]:
-            ahead = ahead + moves[:, 5] * values[layer, invalid + 1]
-        return np.asarray(ahead)
+    """(f, 6): probabilities of the neighbours; rows sum to 1."""
+    samples: Floats
+    """(f,): samples it takes to get on; above 1 where further invalid samples are not counted."""
 
 
 @cache
 def _structure(horizon: int) -> _Structure:
-    states: list[State] = []
-    layers: list[slice] = []
-    for votes in range(horizon + 1):
-        start = len(states)
-        states += _states(votes)
-        layers.append(slice(start, len(states)))
-    index = {state: number for number, state in enumerate(states)}
-    neighbours = [[-1 if there is None else index.get(there, -1) for there in _after(state)] for state in states]
-    return _Structure(index, layers, np.array(states), np.array(neighbours))
+    vote_states = [state for votes in range(horizon + 1) for state in _states(votes)]
+    wholes = sorted(
+        (sum(state) + invalid, number, invalid)
+        for number, state in enumerate(vote_states)
+        for invalid in range(min(_MOST_INVALID, horizon - sum(state)) + 1)
+    )
+    index = {(*vote_states[number], invalid): at for at, (_, number, invalid) in enumerate(wholes)}
+    neighbours = np.array(
+        [
+            [
+                *(-1 if there is None else index.get((*there, invalid), -1) for there in _after(vote_states[number])),
+                index.get((*vote_states[number], invalid + 1), -1),
+            ]
+            for _, number, invalid in wholes
+        ]
+    )
+    drawn = np.array([total for total, _, _ in wholes])
+    borders = np.searchsorted(drawn, np.arange(horizon + 2))
+    return _Structure(
+        counts=np.array(vote_states),
+        index=index,
+        layers=[slice(int(low), int(high)) for low, high in pairwise(borders)],
+        votes=np.array([number for _, number, _ in wholes]),
+        invalid=np.array([invalid for _, _, invalid in wholes]),
+        neighbours=np.maximum(neighbours, 0),
+        exists=np.where(neighbours >= 0, 1.0, 0.0),
+    )
 
 
 def _states(votes: int) -> list[State]:
@@ -185,27 +205,28 @@ def _after(state: State) -> list[State | None]:
 @lru_cache(maxsize=256)
 def _process(population: Population, horizon: int) -> _Process:
     structure = _structure(horizon)
-    most = min(horizon, _MOST_INVALID)
-    whole, leader = _likelihoods(population, structure, most + 1)
-    counted, there = whole[:, : most + 1], structure.neighbours
-    with np.errstate(divide="ignore"):
-        p_leader = np.exp(leader[:, : most + 1] - counted)
-    moves = np.empty((*counted.shape, 6))
-    known = np.where(there >= 0, 1.0, 0.0)[:, None, :]
-    moves[..., :5] = known * np.exp(np.minimum(counted[there].transpose(0, 2, 1) - counted[..., None], 0.0))
-    moves[..., 5] = np.exp(whole[:, 1:] - counted)
+    every, every_leader = _likelihoods(population, structure.counts, min(horizon, _MOST_INVALID) + 1)
+    at = structure.votes, structure.invalid
+    whole = every[at]
+    p_leader = np.exp(every_leader[at] - whole)
+    p_invalid = np.exp(every[structure.votes, structure.invalid + 1] - whole)
+    moves = structure.exists * np.exp(np.minimum(whole[structure.neighbours] - whole[:, None], 0.0))
     # The neighbour "scattered" is no exact successor where its state had to be simplified: it gets what is left.
-    scattered = structure.counts[:, 3, None] > 0
-    moves[..., 3] = np.where(scattered, np.maximum(1.0 - moves[..., [0, 1, 2, 4, 5]].sum(axis=2), 0.0), 0.0)
-    p_valid = np.maximum(1.0 - moves[:, most, 5], 1e-3)
-    moves[:, most, 5] = 0.0
-    return _Process(structure, p_leader, moves / np.maximum(moves.sum(axis=2, keepdims=True), 1e-300), p_valid)
+    left = 1.0 - p_invalid - moves[:, [0, 1, 2, 4]].sum(axis=1)
+    moves[:, 3] = structure.exists[:, 3] * np.maximum(left, 0.0)
+    moves /= np.maximum(moves.sum(axis=1, keepdims=True), 1e-300)
+    uncounted = structure.exists[:, 5] == 0.0
+    samples = np.where(uncounted, 1.0 / np.maximum(1.0 - p_invalid, 1e-3), 1.0)
+    return _Process(structure, p_leader, moves, samples)
 
 
-def _likelihoods(population: Population, structure: _Structure, most_invalid: int) -> tuple[Floats, Floats]:
-    """(s, most_invalid + 1) each: ln P(state), and ln P(state and its first answer is right)."""
+def _likelihoods(population: Population, counts: Ints, most_invalid: int) -> tuple[Floats, Floats]:
+    """(v, most_invalid + 1) each: ln P(votes and 0, 1, ... invalid samples), and the same with the first answer right.
+
+    Args:
+        counts: (v, 4), see `State`.
+    """
     components = population.components
-    counts = structure.counts
     votes = counts.sum(axis=1)
     answers = (counts[:, :3] > 0).sum(axis=1) + counts[:, 3]
     errors = components.errors(int(votes.max()) + 1)
