@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tts_agent.difficulty.arrays import Floats
+from tts_agent.difficulty.arrays import Floats, Ints
 from tts_agent.difficulty.base import SampleSignals, StepText
 from tts_agent.difficulty.features import (
     SIGNAL_FEATURES,
@@ -67,6 +67,23 @@ class FeatureSpace:
         """d of `stage_two`."""
         names = len(self.kinds) + len(self.models)
         return 2 + len(TEXT_FEATURES) + names + len(SIGNAL_FEATURES) * (1 + names)
+
+    @property
+    def belief_column(self) -> int:
+        """Where `stage_two` has the logit of the earlier belief."""
+        return 0
+
+    @property
+    def signal_columns(self) -> Ints:
+        """Where `stage_two` has signals, those for each class and model apart included."""
+        names = len(self.kinds) + len(self.models)
+        return np.arange(2 + len(TEXT_FEATURES) + names, self.stage_two_width)
+
+    @property
+    def name_columns(self) -> Ints:
+        """Where `stage_two` has class and model."""
+        first = 2 + len(TEXT_FEATURES)
+        return np.arange(first, first + len(self.kinds) + len(self.models))
 
     def stage_one(self, steps: Sequence[StepText], embeddings: Embeddings) -> Floats:
         """(n, d): directions, text features, class, model."""

@@ -9,6 +9,7 @@ import numpy as np
 from tts_agent.difficulty.arrays import Floats, Ints
 from tts_agent.difficulty.calibration import Platt
 from tts_agent.difficulty.head import Head, corrected
+from tts_agent.difficulty.head_solving import SolvedHeadSettings, solve_heads
 from tts_agent.difficulty.head_training import HeadSettings, train_head
 from tts_agent.difficulty.questions import Counts
 from tts_agent.difficulty.shrinkage import Shrinkage
@@ -28,9 +29,17 @@ class Stage:
 
 
 def fit_stage(
-    x: Floats, base: Floats, counts: Counts, fold: Ints, *, seed: int, settings: HeadSettings
+    x: Floats,
+    base: Floats,
+    counts: Counts,
+    fold: Ints,
+    *,
+    seed: int,
+    settings: HeadSettings | SolvedHeadSettings,
+    columns: Ints | None = None,
+    bent: Ints | None = None,
 ) -> tuple[Stage, Floats]:
-    """Fit by rotation: one head a fold, trained without that fold and stopped on the next one.
+    """Fit by rotation: one head a fold, made without that fold.
 
     Each head predicts its own fold, which it never saw. Trust and calibration are chosen on these predictions,
     and whatever is trained on top of this stage must use them too: in use, the heads' mean is taken.
@@ -40,12 +49,28 @@ def fit_stage(
         base: (n, 2) beliefs that know nothing of their own question's outcome.
         counts: n outcomes.
         fold: (n,) fold numbers; entries of a group share theirs.
-        seed: of the training.
-        settings: of the training.
+        seed: of the training; solved heads have none.
+        settings: of trained heads, or of heads that are solved for (`head_solving.py`: small data, milliseconds).
+        columns: inputs that solved heads use; trained heads use all.
+        bent: inputs whose effect may bend in solved heads; in trained heads any may.
 
     Returns:
         The stage, and its predictions (n, 2) for entries it was not trained on.
     """
+    if isinstance(settings, SolvedHeadSettings):
+        heads, raw = solve_heads(x, base, counts, fold, settings=settings, columns=columns, bent=bent)
+    else:
+        heads, raw = _train_heads(x, base, counts, fold, seed=seed, settings=settings)
+    shrinkage = Shrinkage.fit(raw, base, counts, cautious=isinstance(settings, HeadSettings))
+    trusted = shrinkage(raw, base)
+    calibration = Platt.fit(trusted, counts)
+    return Stage(heads, shrinkage, calibration), calibration(trusted)
+
+
+def _train_heads(
+    x: Floats, base: Floats, counts: Counts, fold: Ints, *, seed: int, settings: HeadSettings
+) -> tuple[tuple[Head, ...], Floats]:
+    """One head a fold, trained without that fold and stopped on the next one, and what it says about its own."""
     folds = int(fold.max()) + 1
     heads: list[Head] = []
     raw = np.zeros_like(base)
@@ -63,7 +88,4 @@ def fit_stage(
         mine = fold == out
         raw[mine] = corrected((head,), x[mine], base[mine])
         heads.append(head)
-    shrinkage = Shrinkage.fit(raw, base, counts)
-    trusted = shrinkage(raw, base)
-    calibration = Platt.fit(trusted, counts)
-    return Stage(tuple(heads), shrinkage, calibration), calibration(trusted)
+    return tuple(heads), raw

@@ -11,6 +11,7 @@ from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.base import SampleSignals, StepText
 from tts_agent.difficulty.class_means import ClassMeans
 from tts_agent.difficulty.feature_space import Embeddings, FeatureSpace
+from tts_agent.difficulty.head_solving import SolvedHeadSettings
 from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.questions import Questions, assign_folds
 from tts_agent.difficulty.stage import Stage, fit_stage
@@ -23,12 +24,27 @@ class FitSettings:
 
     folds: int = 5
     """Heads of a stage; each is trained on folds - 2 parts of the data, stopped on one and judged on one."""
-    one: HeadSettings = field(default_factory=lambda: HeadSettings(hidden=64))
-    two: HeadSettings = field(default_factory=lambda: HeadSettings(batch=2048, learning_rate=5e-3))
+    one: HeadSettings | SolvedHeadSettings = field(default_factory=lambda: HeadSettings(hidden=64))
+    two: HeadSettings | SolvedHeadSettings = field(default_factory=lambda: HeadSettings(batch=2048, learning_rate=5e-3))
 
     def __post_init__(self) -> None:
         if self.folds < 3:
             raise ConfigurationError(f"folds is {self.folds}: 3 are needed, to train, to stop and to be judged on")
+
+    @classmethod
+    def small(cls, folds: int = 5) -> FitSettings:
+        """Heads that are solved for: for dozens to a few thousand questions, in seconds instead of minutes."""
+        return cls(folds, SolvedHeadSettings(), SolvedHeadSettings())
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """What the stages say about questions that they were not trained on, though the estimator was."""
+
+    before: Floats
+    """(n, 2), stage one, by question."""
+    after: Floats | None
+    """(m, 2), stage two, by row; None where there is no stage two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +69,15 @@ class TwoStage:
 
 
 def fit_two_stage(data: Questions, embeddings: Embeddings, *, seed: int, settings: FitSettings) -> TwoStage:
-    """Train both stages on all of `data` (n questions) with embeddings (n, e).
+    """Train both stages on all of `data` (n questions) with embeddings (n, e)."""
+    return cross_fit(data, embeddings, seed=seed, settings=settings)[0]
+
+
+def cross_fit(data: Questions, embeddings: Embeddings, *, seed: int, settings: FitSettings) -> tuple[TwoStage, Unseen]:
+    """Train both stages on all of `data`, and tell what they say about the same questions unseen.
 
     Stage two is trained on what stage one says about questions it has not seen, so that it learns how far stage
-    one can be trusted in use.
+    one can be trusted in use. Whatever is fitted on top of both (a price table) needs the unseen beliefs too.
     """
     fold = assign_folds(data.group, settings.folds, seed)
     space = FeatureSpace.fit(data.steps, embeddings, data.signals)
@@ -64,12 +85,23 @@ def fit_two_stage(data: Questions, embeddings: Embeddings, *, seed: int, setting
     for out in range(settings.folds):
         others = data.subset(fold != out)
         base[fold == out] = ClassMeans.fit(others.steps, others.counts)(data.subset(fold == out).steps)
-    one, unseen = fit_stage(
+    one, before = fit_stage(
         space.stage_one(data.steps, embeddings), base, data.counts, fold, seed=seed, settings=settings.one
     )
     two: Stage | None = None
+    after: Floats | None = None
     question = data.rows.question
     if len(np.unique(fold[question])) == settings.folds:
-        x = space.stage_two([data.steps[index] for index in question], unseen[question], data.signals)
-        two, _ = fit_stage(x, unseen[question], data.rows, fold[question], seed=seed + 1, settings=settings.two)
-    return TwoStage(space, ClassMeans.fit(data.steps, data.counts), one, two)
+        x = space.stage_two([data.steps[index] for index in question], before[question], data.signals)
+        two, after = fit_stage(
+            x,
+            before[question],
+            data.rows,
+            fold[question],
+            seed=seed + 1,
+            settings=settings.two,
+            # The text has spoken in stage one; among dozens of questions it would only drown the signals here.
+            columns=np.concatenate(([space.belief_column], space.name_columns, space.signal_columns)),
+            bent=space.signal_columns,
+        )
+    return TwoStage(space, ClassMeans.fit(data.steps, data.counts), one, two), Unseen(before, after)
