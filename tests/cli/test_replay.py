@@ -15,7 +15,7 @@ from tts_agent.evaluation.banks import VARIABLE, Bank
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", "replay", *arguments])
+    monkeypatch.setattr(sys, "argv", ["tts-agent", "replay", *arguments, "--processes", "1"])
     try:
         main()
     except SystemExit as end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -29,13 +30,16 @@ def replay(
     orderings: Annotated[int, typer.Option(help="Random orders in which each question's samples are replayed.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of orderings, folds and bootstrap.")] = 0,
     max_samples: Annotated[int, typer.Option(help="Most samples a question on a single bank (the stream: 12).")] = 40,
+    processes: Annotated[int, typer.Option(help="Banks played at once; by default one a processor.")] = 0,
 ) -> None:
     """Replay recorded samples under every stopping policy, and compare their tokens at matched accuracy.
 
     Example: tts-agent replay embedded --json out/replay.json --out out/replay
     """
-    if orderings < 1 or max_samples < 2:
-        raise ConfigurationError(f"--orderings is {orderings} and --max-samples {max_samples}: at least 1 and 2")
+    if orderings < 1 or max_samples < 2 or processes < 0:
+        raise ConfigurationError(
+            f"--orderings is {orderings}, --max-samples {max_samples} and --processes {processes}: at least 1, 2 and 0"
+        )
     for path in (json_file, out):
         if path is not None and path.exists() and path.is_dir() == (path is json_file):
             raise ConfigurationError(
@@ -53,6 +57,7 @@ def replay(
         orderings=orderings,
         seed=seed,
         max_samples=max_samples,
+        processes=processes or os.cpu_count() or 1,
         command=shlex.join(["tts-agent", *sys.argv[1:]]),
         progress=lambda name, seconds: console.print(f"{name}: {seconds:.1f} s", highlight=False),
     )

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from tts_agent.evaluation.contenders import Contender
+from tts_agent.evaluation.field_rules import FIELD
+from tts_agent.evaluation.priced import Priced
+
+OURS = "price"
 
 
 def lineup() -> dict[str, Contender]:
-    """All contenders. A new policy is one more entry."""
-    return {}
+    """All contenders: ours, the rules of the field, ours without one of its parts. A new policy is one more entry."""
+    return {
+        OURS: Priced(),
+        **FIELD,
+        "price, no first sample": Priced(bins=1),
+        "price, no class": Priced(by_class=False),
+        "price, shuffled": Priced(shuffled=True),
+    }

@@ -37,8 +37,8 @@ def play(replays: Trajectories, rules: StoppingRule | Sequence[StoppingRule], wh
     """Let rules decide when to stop, each for its own replays.
 
     A rule is asked once a state if its class says `order_matters = False` (it looks at counts and number drawn
-    only), and once a sequence of votes otherwise. If it also says `only_top_two = True` (it looks at leader,
-    runner-up and number drawn only), it is asked once for each of those.
+    only), and once a sequence of votes otherwise. If it also says `only_top_two = True` (of the counts it looks at
+    leader and runner-up only, beside samples drawn and samples without a vote), once for each of those.
 
     Args:
         rules: one for all replays, or several.
@@ -105,7 +105,8 @@ def _asker(replays: Trajectories, rule: StoppingRule) -> Callable[[Ints, Ints, I
         keys = replays.states
         if getattr(rule, "only_top_two", False):
             base = replays.shape[2] + 1
-            keys = (replays.drawn[:, None, :] * base + replays.top[..., 0]) * base + replays.top[..., 1]
+            keys = replays.drawn[:, None, :] * base + replays.invalid
+            keys = (keys * base + replays.top[..., 0]) * base + replays.top[..., 1]
 
         def tally(q: int, r: int, n: int) -> Tally:
             return replays.tally(int(replays.states[q, r, n]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-from tts_agent.evaluation.banks import BankError, find_bank, load_bank
+from tts_agent.evaluation.banks import Bank, BankError, find_bank, load_bank
 from tts_agent.evaluation.contenders import Contender
-from tts_agent.evaluation.lab import check_votes, evaluate
+from tts_agent.evaluation.lab import BankResult, check_votes, evaluate
 from tts_agent.evaluation.lineup import lineup
 from tts_agent.evaluation.orderings import DEFAULT_ORDERINGS
 from tts_agent.evaluation.report import Report
@@ -25,6 +28,7 @@ def run_replay(
     seed: int = 0,
     max_samples: int = 40,
     contenders: Mapping[str, Contender] | None = None,
+    processes: int = 1,
     command: str = "",
     progress: Callable[[str, float], None] = lambda name, seconds: None,
 ) -> Report:
@@ -32,28 +36,55 @@ def run_replay(
 
     Args:
         names: files or names of banks, see `find_bank`; every one is read and checked before anything is played.
-        contenders: by default the whole line-up.
+        contenders: by default the whole line-up. Others than functions of a module need `processes` = 1.
+        processes: how many banks are played at once; the results do not depend on it.
         command: what was typed, for the report.
         progress: told what was done, and the seconds it took.
 
     Raises:
         BankError: a bank is missing, damaged, cannot be voted on, or was named twice.
     """
-    competing = lineup() if contenders is None else contenders
+    competing = lineup() if contenders is None else dict(contenders)
     banks = [load_bank(find_bank(name)) for name in names]
     for bank in banks:
         check_votes(bank)
     twice = [bank.name for bank in banks if sum(other.name == bank.name for other in banks) > 1]
     if twice:
         raise BankError(f"the bank {twice[0]} was named more than once")
+    tasks = [_Task((bank,), bank.name, competing, orderings, seed, max_samples) for bank in banks]
+    stream = _Task(tuple(banks), STREAM, competing, orderings, seed, min(MOST_SAMPLES, max_samples))
     results = []
-    for bank in banks:
-        start = perf_counter()
-        replays = trajectories(bank, number=orderings, seed=seed, max_samples=max_samples)
-        results.append(evaluate(replays, name=bank.name, contenders=competing, bank=bank, seed=seed))
-        progress(bank.name, perf_counter() - start)
+    for result, seconds in _all([stream, *tasks], processes):
+        progress(result.name, seconds)
+        results.append(result)
+    return Report(tuple(results[1:]), results[0], command)
+
+
+@dataclass(frozen=True)
+class _Task:
+    banks: tuple[Bank, ...]
+    name: str
+    contenders: dict[str, Contender]
+    orderings: int
+    seed: int
+    max_samples: int
+
+
+def _all(tasks: Sequence[_Task], processes: int) -> Iterable[tuple[BankResult, float]]:
+    if processes == 1:
+        yield from map(_play, tasks)
+        return
+    with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_play, tasks)
+
+
+def _play(task: _Task) -> tuple[BankResult, float]:
     start = perf_counter()
-    replays = mixed_stream(banks, number=orderings, seed=seed, max_samples=min(MOST_SAMPLES, max_samples))
-    stream = evaluate(replays, name=STREAM, contenders=competing, seed=seed)
-    progress(STREAM, perf_counter() - start)
-    return Report(tuple(results), stream, command)
+    if task.name == STREAM:
+        bank = None
+        replays = mixed_stream(task.banks, number=task.orderings, seed=task.seed, max_samples=task.max_samples)
+    else:
+        (bank,) = task.banks
+        replays = trajectories(bank, number=task.orderings, seed=task.seed, max_samples=task.max_samples)
+    result = evaluate(replays, name=task.name, contenders=task.contenders, bank=bank, seed=task.seed)
+    return result, perf_counter() - start
