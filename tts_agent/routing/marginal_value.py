@@ -7,7 +7,7 @@ correct answer less lambda times the tokens it is expected to spend from here on
     single                  a / (a + b)
     self-consistency        that of a single call, and the gain of drawing on by the price table (`stopping.PriceRule`)
     best-of-n, verified     sum over tries of P(reached) (P(passes) - lambda c)  (`stopping.UntilAccepted`)
-    refinement, verified    rounds while the fix rate is above lambda times the tokens of a round
+    refinement, verified    rounds while each is worth its tokens  (`stopping.Refinement`)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tts_agent.routing.base import Decision
 from tts_agent.routing.profile import ClassProfile
 from tts_agent.sampling import Usage
 from tts_agent.step import Step
-from tts_agent.stopping import PriceRule, Prices, UntilAccepted
+from tts_agent.stopping import PriceRule, Prices, Refinement, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single, Strategy
 from tts_agent.strategies.sequential_refinement import plain_feedback
 from tts_agent.verifiers import Verdict, Verifier
@@ -87,15 +87,12 @@ class MarginalValue:
             rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, self.max_samples - 1).value()
             arms.append((BestOfN(verifier, tries), first + (1.0 - first) * rest))
         if verifier and profile.fix_rate > 0.0:
-            gain = self._refinement_gain(profile.fix_rate, self.price * _round_tokens(used))
+            rounds = Refinement(
+                (profile.fix_rate,) * self.max_rounds, (self.price * _round_tokens(used),) * self.max_rounds
+            )
             refine = SequentialRefinement(verifier, self.max_rounds, self.feedback)
-            arms.append((refine, first + (1.0 - first) * gain))
+            arms.append((refine, first + (1.0 - first) * rounds.outlook().value))
         return arms
-
-    def _refinement_gain(self, fix_rate: float, cost: float) -> float:
-        """Value of up to `max_rounds` rounds after a wrong attempt; not positive when no round pays."""
-        still_wrong = (1.0 - fix_rate) ** self.max_rounds
-        return (fix_rate - cost) * (1.0 - still_wrong) / fix_rate
 
 
 def _round_tokens(first: Usage) -> int:

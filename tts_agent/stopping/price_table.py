@@ -70,7 +70,7 @@ def state_of(counts: Iterable[int]) -> State:
     return first, second, third, sum(rest)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def price_table(population: Population, horizon: int, prices: Prices) -> PriceTable:
     """The best plan for at most ``horizon`` samples, voting or not."""
     process = _process(population, horizon)
