@@ -132,6 +132,9 @@ class ArmReplay:
         if ladder.features is not None:
             found["difficulty router"] = _routed(-predicted, firsts, paid, probe=False)
         found["difficulty cascade"] = _routed(hard, firsts, paid, probe=True)
+        if not (train & test).any():
+            oracle = _mean(records.correct, train), _mean(records.costs, train)
+            found["split-half oracle"] = _oracle(oracle, (mean_correct, mean_costs), prices)
         return found
 
     def _context(self, learned: ArmRecords, inside: Floats, held: Floats) -> tuple[Ints, Floats]:
@@ -288,6 +291,17 @@ def _routed(score: Floats, correct: Floats, costs: Floats, *, probe: bool) -> tu
             right.append(np.where(up, correct[:, high], correct[:, low]))
             paid.append(np.where(up, costs[:, high] + (costs[:, low] if probe else 0.0), costs[:, low]))
     return np.array(right), np.array(paid)
+
+
+def _oracle(known: tuple[Floats, Floats], judged: tuple[Floats, Floats], prices: Floats) -> tuple[Floats, Floats]:
+    """A limit, not a policy: the best arm of each question by one half of its own samples, judged on the other.
+
+    Pass rates and costs (Q, A); an arm's rate over all questions counts as one more sample of four.
+    """
+    rates = (4.0 * known[0] + known[0].mean(axis=0)) / 5.0
+    arms = (rates[None] - prices[:, None, None] * known[1][None]).argmax(axis=2)
+    rows = np.arange(len(rates))
+    return judged[0][rows, arms], judged[1][rows, arms]
 
 
 def _ranks(noise: Floats) -> Ints:

@@ -6,6 +6,7 @@
     first-length cascade   the cheapest arm first; long replies go to a dearer arm
     difficulty router      questions predicted to be hard, from their text, go to a dearer arm
     difficulty cascade     the cheapest arm first; replies that are probably wrong go to a dearer arm
+    split-half oracle      no policy but a limit: the best arm by half of the question's own samples
     ours                   `routing.arms`: gain per token, at a grid of prices
 
 Every contender may also toss a coin between two of its settings or a fixed arm, as random mixing does; so what is
@@ -17,7 +18,9 @@ questions and reports what they do on the other half.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -36,6 +39,9 @@ from tts_agent.routing.arms import Floats
 
 MARGIN = 0.005
 """Accuracy that may be lost against the best fixed arm."""
+
+PANEL_SPLITS = 5
+"""Splits for panels: an arm was sampled once there, so splits differ in their folds only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,18 +209,26 @@ def zeroeval_ladders() -> Iterator[Ladder]:
             yield panel_ladder(f"zeroeval/{task}/{family}", bank, FAMILIES[family], text_features=features)
 
 
-def all_results(lab: ArmLab | None = None) -> list[LadderResult]:
-    """Every ladder and panel, in order."""
+def all_results(lab: ArmLab | None = None, *, workers: int = 1) -> list[LadderResult]:
+    """Every ladder and panel, in order, on `workers` processes. Panels get `PANEL_SPLITS` splits."""
     lab = lab or ArmLab()
-    results = [lab(ladder) for ladder in effort_ladders()]
-    results.extend(lab(ladder) for ladder in routellm_ladders())
-    results.extend(lab(ladder) for ladder in zeroeval_ladders())
-    return results
+    panels = with_splits(lab, min(PANEL_SPLITS, lab.replay.splits))
+    jobs = [(lab, ladder) for ladder in effort_ladders()]
+    jobs += [(panels, ladder) for ladder in (*routellm_ladders(), *zeroeval_ladders())]
+    if workers == 1:
+        return [_run(job) for job in jobs]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_run, jobs))
 
 
-def quick(lab: ArmLab, splits: int) -> ArmLab:
-    """The same lab with fewer splits, for tests."""
+def with_splits(lab: ArmLab, splits: int) -> ArmLab:
+    """The same lab with another number of splits."""
     return replace(lab, replay=replace(lab.replay, splits=splits))
+
+
+def _run(job: tuple[ArmLab, Ladder]) -> LadderResult:
+    lab, ladder = job
+    return lab(ladder)
 
 
 def _shares(played: Mapping[str, Curve], fixed: Curve, weights: Floats) -> dict[str, Floats]:
