@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 
 from tts_agent.exceptions import ConfigurationError
@@ -25,7 +26,7 @@ class Prices:
     """Value of giving the step to something else (a bigger model, a person), net of its price. 0: nothing else."""
 
     def __post_init__(self) -> None:
-        if not all(0.0 <= price < float("inf") for price in astuple(self)):
+        if not all(0.0 <= price < float("inf") for price in (self.sample, self.call, self.spread, self.escape)):
             raise ConfigurationError(f"prices must be finite and not negative, got {self}")
 
     def of(self, batch: int) -> float:
@@ -34,7 +35,13 @@ class Prices:
 
     def rounded(self) -> Prices:
         """On a geometric grid of quarter octaves, and a value of escape in fortieths: steps of a run share tables."""
-        return Prices(_rounded(self.sample), _rounded(self.call), _rounded(self.spread), round(self.escape * 40) / 40)
+        return _all_rounded(self)
+
+
+@lru_cache(maxsize=1024)
+def _all_rounded(prices: Prices) -> Prices:
+    escape = round(prices.escape * 40) / 40
+    return Prices(_rounded(prices.sample), _rounded(prices.call), _rounded(prices.spread), escape)
 
 
 def _rounded(price: float) -> float:
