@@ -7,7 +7,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
-CODE := $(wildcard tts_agent tests training examples)
+CODE := $(wildcard tts_agent tests training examples benchmarks)
 EXAMPLES := $(sort $(wildcard examples/*.py))
 
 .DEFAULT_GOAL := help

@@ -108,7 +108,7 @@ def choose(sweep: dict[float, Run], sc_5: Run, sc_15: Run) -> tuple[float, float
 
 
 def main() -> None:
-    """Measure, choose, and write settings.json."""
+    """Measure, choose, and write settings.json and the estimator's profiles."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=400)
@@ -140,9 +140,9 @@ def main() -> None:
         "price": price,
         "price_matched": price_matched,
         "population": [population.a, population.b],
-        "profiles": {kind: profile.to_json() for kind, profile in profiles.items()},
     }
     SETTINGS_FILE.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    estimator.with_profiles({kind: profile.to_json() for kind, profile in profiles.items()}).save(ESTIMATOR_FOLDER)
     print("price", price, "price_matched", price_matched)
 
 

@@ -179,12 +179,13 @@ def test_the_card_survives_json_and_prints_a_table(blind: DifficultyEstimator) -
 
 def test_profiles_are_kept_and_checked(blind: DifficultyEstimator) -> None:
     assert dict(blind.profiles) == {}
-    richer = blind.with_profiles({"default": {"theta": 0.5, "tokens": 120}})
+    richer = blind.with_profiles({"default": {"theta": 0.5, "tokens": 120, "population": {"weights": [0.5, 0.5]}}})
     assert richer.profiles["default"]["theta"] == 0.5
+    assert richer.profiles["default"]["population"] == {"weights": [0.5, 0.5]}
     assert dict(blind.profiles) == {}
-    for wrong in (float("nan"), True, "1"):
+    for wrong in (float("nan"), True, "1", [1.0, "1"], {"weights": [float("inf")]}, {1: 2.0}):
         with pytest.raises(ConfigurationError, match=r"theta is .*, not a finite number"):
-            blind.with_profiles({"default": {"theta": wrong}})  # type: ignore[dict-item]
+            blind.with_profiles({"default": {"theta": wrong}})
 
 
 def test_importing_the_folder_loads_no_numerical_library() -> None:

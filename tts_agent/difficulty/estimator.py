@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from tts_agent.difficulty.arrays import from_betas, to_betas
 from tts_agent.difficulty.base import SampleSignals, StepText
@@ -18,7 +19,8 @@ from tts_agent.difficulty.two_stage import FitSettings, TwoStage
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
 
-Profiles = Mapping[str, Mapping[str, float]]
+Profiles = Mapping[str, Mapping[str, Any]]
+"""Class of steps -> name -> finite number, or lists and mappings of such."""
 
 
 class DifficultyEstimator:
@@ -106,7 +108,8 @@ class DifficultyEstimator:
 
     @property
     def profiles(self) -> Profiles:
-        """Numbers by class that routing stored with the estimator (theta, tokens of a call, fix rate, ...)."""
+        """What routing stored with the estimator by class: the population that price tables are built from, the fix
+        rate, ... (`routing.profile`)."""
         return self._profiles
 
     def with_profiles(self, profiles: Profiles) -> DifficultyEstimator:
@@ -129,10 +132,14 @@ class DifficultyEstimator:
 def _checked(profiles: Profiles) -> Profiles:
     for kind, numbers in profiles.items():
         for name, value in numbers.items():
-            if not _is_number(value):
-                raise ConfigurationError(f"profile {kind!r}: {name} is {value!r}, not a finite number")
+            if not _is_plain(value):
+                raise ConfigurationError(f"profile {kind!r}: {name} is {value!r}, not a finite number or made of such")
     return MappingProxyType({kind: MappingProxyType(dict(numbers)) for kind, numbers in profiles.items()})
 
 
-def _is_number(value: object) -> bool:
+def _is_plain(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and _is_plain(inner) for name, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(inner) for inner in value)
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

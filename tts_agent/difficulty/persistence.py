@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tts_agent.difficulty import codec
 from tts_agent.difficulty.card import PredictorCard
 from tts_agent.difficulty.encoder import Encoder, SentenceEncoder
-from tts_agent.difficulty.estimator import DifficultyEstimator
+from tts_agent.difficulty.estimator import DifficultyEstimator, Profiles
 from tts_agent.exceptions import EstimatorFileError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -93,6 +93,19 @@ def load(folder: Path | str, *, encoder: Encoder | None = None) -> DifficultyEst
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EstimatorFileError(f"{folder / JSON_FILE} does not describe its estimator: {error}") from error
+
+
+def stored_profiles(folder: Path | str) -> Profiles:
+    """The profiles of a saved estimator, without loading what it learned.
+
+    Raises:
+        EstimatorFileError: the file is missing, damaged, or of another kind or version.
+    """
+    path = Path(folder) / JSON_FILE
+    profiles = _read_json(path).get("profiles")
+    if not isinstance(profiles, dict) or not all(isinstance(values, dict) for values in profiles.values()):
+        raise EstimatorFileError(f"{path} has no profiles")
+    return profiles
 
 
 def _write(estimator: DifficultyEstimator, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """How the embedded model is best used: its steps, its verifiers, and what was measured about it.
 
-`settings.json` is written by `python -m training.tune` from the estimator and tuning splits alone.
+`settings.json` and the profiles stored with the estimator are written by `python -m training.tune` from the estimator
+and tuning splits alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tts_agent.difficulty.persistence import stored_profiles
+from tts_agent.embedded import ESTIMATOR_FOLDER
 from tts_agent.embedded.chat import feedback
 from tts_agent.embedded.tasks import family_of, first_wrong_step, is_correct
 from tts_agent.messages import user
@@ -39,6 +42,7 @@ class Settings:
     population: Beta
     """pass@1 over all classes of steps: the belief about a step nobody estimated."""
     profiles: Mapping[str, ClassProfile]
+    """Stored with the estimator."""
 
 
 @cache
@@ -50,7 +54,7 @@ def settings() -> Settings:
         price=raw["price"],
         price_matched=raw["price_matched"],
         population=Beta(*raw["population"]),
-        profiles=read_profiles(raw["profiles"]),
+        profiles=read_profiles(stored_profiles(ESTIMATOR_FOLDER)),
     )
 
 

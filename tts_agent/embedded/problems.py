@@ -17,7 +17,8 @@ LEVELS: Mapping[str, tuple[int, ...]] = MappingProxyType(
 )
 """The rungs of each family that make up a set, in equal shares.
 
-Chosen on the tuning split before any policy was run, so that at least 35 % of the questions have a pass@1 between .40 and .95.
+Chosen on the tuning split before any policy was run, so that at least 35 % of the questions have a pass@1 between
+.40 and .95.
 """
 
 
