@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.synthetic import question, simulated
+from tests.evaluation.synthetic import question, simulated, written
 from tts_agent.cli import main
 from tts_agent.evaluation.banks import VARIABLE, Bank
+from tts_agent.evaluation.contenders import BASELINES
+from tts_agent.evaluation.lineup import lineup
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -23,25 +25,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return 0
 
 
-def written(bank: Bank, path: Path) -> Path:
-    rows = [
-        {
-            "id": each.id,
-            "question": each.question,
-            "gold": each.gold,
-            "samples": [
-                {"answer": s.answer, "correct": s.correct, "tokens": s.tokens, "logprob": s.logprob}
-                for s in each.samples
-            ],
-        }
-        for each in bank.questions
-    ]
-    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
-    return path
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two banks below TTS_AGENT_BANKS. Baselines alone compete: tables for the whole line-up take a minute."""
+    monkeypatch.setattr("tts_agent.evaluation.run.lineup", dict)
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     written(simulated(30), tmp_path / "one.jsonl.gz")
     written(simulated(30, seed=1, name="other"), tmp_path / "two.jsonl.gz")
@@ -70,6 +57,14 @@ def test_the_same_seed_says_the_same(monkeypatch: pytest.MonkeyPatch, folder: Pa
         assert run(monkeypatch, "one", "--orderings", "2", "--json", str(folder / name)) == 0
         said.append(json.loads((folder / name).read_text())["banks"])
     assert said[0] == said[1]
+
+
+@pytest.mark.slow
+def test_the_whole_line_up_competes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("tts_agent.evaluation.run.lineup", lineup)
+    settings = ("--orderings", "2", "--max-samples", "5", "--json", str(folder / "all.json"))
+    assert run(monkeypatch, "one", *settings) == 0
+    assert set(json.loads((folder / "all.json").read_text())["stream"]["policies"]) == {*BASELINES, *lineup()}
 
 
 @pytest.mark.parametrize(

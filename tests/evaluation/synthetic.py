@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 from hypothesis import strategies as st
@@ -51,3 +54,21 @@ def banks(draw: st.DrawFn) -> Bank:
     )
     lists = draw(st.lists(st.lists(samples, min_size=1, max_size=9), min_size=1, max_size=4))
     return Bank("made up", tuple(RecordedQuestion(f"q{i}", None, None, tuple(s)) for i, s in enumerate(lists)))
+
+
+def written(bank: Bank, path: Path) -> Path:
+    """Write a bank to a file, gzip-compressed."""
+    rows = [
+        {
+            "id": each.id,
+            "question": each.question,
+            "gold": each.gold,
+            "samples": [
+                {"answer": s.answer, "correct": s.correct, "tokens": s.tokens, "logprob": s.logprob}
+                for s in each.samples
+            ],
+        }
+        for each in bank.questions
+    ]
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    return path

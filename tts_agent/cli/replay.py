@@ -29,7 +29,7 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Folder for a results page and its pictures.")] = None,
     orderings: Annotated[int, typer.Option(help="Random orders in which each question's samples are replayed.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of orderings, folds and bootstrap.")] = 0,
-    max_samples: Annotated[int, typer.Option(help="Most samples a question on a single bank (the stream: 12).")] = 40,
+    max_samples: Annotated[int, typer.Option(help="Most samples a question on a single bank (the stream: 12).")] = 20,
     processes: Annotated[int, typer.Option(help="Banks played at once; by default one a processor.")] = 0,
 ) -> None:
     """Replay recorded samples under every stopping policy, and compare their tokens at matched accuracy.

@@ -26,7 +26,7 @@ def run_replay(
     *,
     orderings: int = DEFAULT_ORDERINGS,
     seed: int = 0,
-    max_samples: int = 40,
+    max_samples: int = 20,
     contenders: Mapping[str, Contender] | None = None,
     processes: int = 1,
     command: str = "",
