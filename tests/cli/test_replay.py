@@ -12,7 +12,7 @@ import pytest
 from tests.evaluation.synthetic import question, simulated, written
 from tts_agent.cli import main
 from tts_agent.evaluation.banks import VARIABLE, Bank
-from tts_agent.evaluation.contenders import BASELINES
+from tts_agent.evaluation.contenders import BASELINES, self_consistency
 from tts_agent.evaluation.lineup import lineup
 
 
@@ -29,6 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two banks below TTS_AGENT_BANKS. Baselines alone compete: tables for the whole line-up take a minute."""
     monkeypatch.setattr("tts_agent.evaluation.run.lineup", dict)
+    monkeypatch.setattr("tts_agent.evaluation.run.ablations", lambda: {"one more": self_consistency})
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     written(simulated(30), tmp_path / "one.jsonl.gz")
     written(simulated(30, seed=1, name="other"), tmp_path / "two.jsonl.gz")
@@ -64,7 +65,9 @@ def test_the_whole_line_up_competes(monkeypatch: pytest.MonkeyPatch, folder: Pat
     monkeypatch.setattr("tts_agent.evaluation.run.lineup", lineup)
     settings = ("--orderings", "2", "--max-samples", "5", "--json", str(folder / "all.json"))
     assert run(monkeypatch, "one", *settings) == 0
-    assert set(json.loads((folder / "all.json").read_text())["stream"]["policies"]) == {*BASELINES, *lineup()}
+    said = json.loads((folder / "all.json").read_text())
+    assert set(said["stream"]["policies"]) == {*BASELINES, *lineup(), "one more"}
+    assert set(said["banks"][0]["policies"]) == {*BASELINES, *lineup()}
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def plot_summary(banks: Sequence[BankResult], stream: BankResult, path: Path) ->
         for at, (name, colour) in enumerate(colours.items()):
             shift = (at - (len(colours) - 1) / 2) * 0.8 / max(1, len(colours))
             for row, bank in enumerate(shown):
-                matched = bank.policies[name].matched[target]
-                if not np.isfinite(matched.ratio):
+                policy = bank.policies.get(name)
+                if policy is None or not np.isfinite((matched := policy.matched[target]).ratio):
                     continue
                 ends = np.clip(np.nan_to_num(np.array(matched.ci), nan=matched.ratio, posinf=20.0), 0.05, 20.0)
                 axes.plot(ends, [row + shift] * 2, color=colour, linewidth=1.0, alpha=0.7)

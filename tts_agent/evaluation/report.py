@@ -87,7 +87,8 @@ class Report:
 
     def _means(self) -> list[list[str]]:
         rows = []
-        for name in self.stream.policies:
+        everywhere = [name for name in self.stream.policies if all(name in bank.policies for bank in self.banks)]
+        for name in everywhere:
             ratios = [[each.ratio for each in bank.policies[name].matched] for bank in self.banks if gains(bank)]
             columns = [geometric_mean([row[at] for row in ratios]) for at in range(len(TARGETS))]
             rows.append([name, *(_number(value) for value in columns), str(len(ratios))])

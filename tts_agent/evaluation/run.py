@@ -12,7 +12,7 @@ from time import perf_counter
 from tts_agent.evaluation.banks import Bank, BankError, find_bank, load_bank
 from tts_agent.evaluation.contenders import Contender
 from tts_agent.evaluation.lab import BankResult, check_votes, evaluate
-from tts_agent.evaluation.lineup import lineup
+from tts_agent.evaluation.lineup import ablations, lineup
 from tts_agent.evaluation.orderings import DEFAULT_ORDERINGS
 from tts_agent.evaluation.report import Report
 from tts_agent.evaluation.stream import MOST_SAMPLES, mixed_stream
@@ -36,7 +36,8 @@ def run_replay(
 
     Args:
         names: files or names of banks, see `find_bank`; every one is read and checked before anything is played.
-        contenders: by default the whole line-up. Others than functions of a module need `processes` = 1.
+        contenders: by default the whole line-up, and on the stream its ablations. Others than functions
+            of a module need `processes` = 1.
         processes: how many banks are played at once; the results do not depend on it.
         command: what was typed, for the report.
         progress: told what was done, and the seconds it took.
@@ -45,6 +46,7 @@ def run_replay(
         BankError: a bank is missing, damaged, cannot be voted on, or was named twice.
     """
     competing = lineup() if contenders is None else dict(contenders)
+    on_the_stream = {**competing, **ablations()} if contenders is None else competing
     banks = [load_bank(find_bank(name)) for name in names]
     for bank in banks:
         check_votes(bank)
@@ -52,7 +54,7 @@ def run_replay(
     if twice:
         raise BankError(f"the bank {twice[0]} was named more than once")
     tasks = [_Task((bank,), bank.name, competing, orderings, seed, max_samples) for bank in banks]
-    stream = _Task(tuple(banks), STREAM, competing, orderings, seed, min(MOST_SAMPLES, max_samples))
+    stream = _Task(tuple(banks), STREAM, on_the_stream, orderings, seed, min(MOST_SAMPLES, max_samples))
     results = []
     for result, seconds in _all([stream, *tasks], processes):
         progress(result.name, seconds)
