@@ -16,7 +16,9 @@ from tts_agent.samplers.openai import OpenAISampler
 from tts_agent.sampling import Sampler
 from tts_agent.testing.loopback import Loopback
 
-POLICIES = {"single", "sc_5", "sc_15", "adaptive_consistency", "ours_no_estimator", "ours", "ours_at_sc_5"}
+BASELINES = {"single", "sc_5", "sc_15", "adaptive_consistency"}
+OURS = {"ours_no_estimator", "ours", "ours_at_sc_5", "ours_frugal_no_estimator", "ours_frugal"}
+POLICIES = BASELINES | OURS
 
 
 def small_demo(out: Path, sampler: Sampler, *, questions: int = 10, budget: int = 500_000) -> dict[str, Any]:

@@ -16,7 +16,11 @@ LABELS = {
     "ours_no_estimator": "ours, no estimator",
     "ours": "ours",
     "ours_at_sc_5": "ours, at SC-5's cap",
+    "ours_frugal_no_estimator": "frugal, no estimator",
+    "ours_frugal": "ours, frugal",
 }
+_LEFT = ("sc_15", "adaptive_consistency", "ours", "ours_frugal")
+_BELOW = ("ours_no_estimator", "ours_frugal_no_estimator", "ours_at_sc_5")
 
 
 def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Path) -> None:
@@ -27,7 +31,8 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8.0, 5.0), dpi=150)
-    line = sorted([*frontier.values(), runs["ours"]], key=lambda run: run.spent)
+    line = sorted([*frontier.values(), runs["ours"], runs["ours_frugal"]], key=lambda run: run.spent)
+    labelled: set[tuple[float, float]] = set()
     axes.plot(
         [_per_question(run) for run in line],
         [run.accuracy for run in line],
@@ -48,12 +53,16 @@ def plot_frontier(runs: Mapping[str, Run], frontier: Mapping[str, Run], path: Pa
             capsize=3,
             elinewidth=0.8,
         )
-        below, left = name in ("ours_no_estimator", "ours_at_sc_5"), name in ("sc_15", "adaptive_consistency")
+        point = (_per_question(run), run.accuracy)
+        if point in labelled:  # another policy came out the same
+            continue
+        labelled.add(point)
+        left = name in _LEFT
         axes.annotate(
             LABELS.get(name, name),
-            (_per_question(run), run.accuracy),
+            point,
             textcoords="offset points",
-            xytext=(-7 if left else 7, -12 if below else 7),
+            xytext=(-7 if left else 7, -12 if name in _BELOW else 7),
             ha="right" if left else "left",
             fontsize=8,
         )

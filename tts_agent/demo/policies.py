@@ -22,14 +22,18 @@ class Contender:
     """The contender whose spending is this one's hard cap; None for the cap that all share."""
 
 
-FRONTIER_PRICES = (30.0, 10.0, 3.0, 0.3)
-"""Multiples of the shipped price at which the frontier of the plot is drawn."""
+FRUGAL = 10.0
+"""Multiple of the shipped price for somebody to whom tokens are dear."""
+FRONTIER_PRICES = (30.0, 3.0, 0.3)
+"""Further multiples, at which the frontier of the plot is drawn."""
 
 
 def contenders() -> list[Contender]:
     """The table's rows, in an order in which everyone's cap is known before it runs."""
     known = settings()
-    ours, matched = embedded_policy(), embedded_policy(known.price_matched)
+    ours, matched, frugal = (
+        embedded_policy(price) for price in (known.price, known.price_matched, FRUGAL * known.price)
+    )
     return [
         Contender("single", Fixed(Single())),
         Contender("sc_5", Fixed(SelfConsistency(FixedSize(5)))),
@@ -38,6 +42,8 @@ def contenders() -> list[Contender]:
         Contender("ours_no_estimator", ours),
         Contender("ours", ours, estimates=True),
         Contender("ours_at_sc_5", matched, estimates=True, capped_at="sc_5"),
+        Contender("ours_frugal_no_estimator", frugal),
+        Contender("ours_frugal", frugal, estimates=True),
     ]
 
 

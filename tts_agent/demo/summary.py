@@ -34,13 +34,15 @@ def summarize(runs: Mapping[str, Run], arms: Sequence[Arms], predictor: Mapping[
                     ("ours_at_sc_5", "sc_5"),
                     ("ours", "adaptive_consistency"),
                     ("ours", "ours_no_estimator"),
+                    ("ours_frugal", "sc_15"),
+                    ("ours_frugal", "ours_frugal_no_estimator"),
                 )
             },
             **{
                 f"{ours}_vs_{theirs}_where_nothing_verifies": compare(
                     without_verifier(runs[ours]), without_verifier(runs[theirs])
                 )
-                for ours, theirs in (("ours", "sc_15"), ("ours_at_sc_5", "sc_5"))
+                for ours, theirs in (("ours", "sc_15"), ("ours_at_sc_5", "sc_5"), ("ours_frugal", "sc_5"))
             },
         },
         "arms": {
