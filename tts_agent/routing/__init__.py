@@ -1,21 +1,53 @@
-"""Policies: from a belief about difficulty, a price and a budget to a strategy."""
+"""Policies: from a belief about difficulty, a price and a budget to a strategy.
 
-from tts_agent.routing.base import Decision, Policy
-from tts_agent.routing.call_price import CallPrice
-from tts_agent.routing.curves import TabulatedCurve
-from tts_agent.routing.difficulty_ranking import DifficultyRanking
-from tts_agent.routing.dual_price import DualPrice
-from tts_agent.routing.fixed import Fixed
-from tts_agent.routing.horizon import GivenHorizon, LearnedHorizon, StepMix
-from tts_agent.routing.known_pass_rate import KnownPassRate
-from tts_agent.routing.length_router import LengthRouter
-from tts_agent.routing.marginal_value import MarginalValue
-from tts_agent.routing.pacing import Pacing, Plan, TaskPace, Work
-from tts_agent.routing.predicted_gain import PredictedGain
-from tts_agent.routing.profile import ClassProfile
-from tts_agent.routing.random_router import RandomRouter
-from tts_agent.routing.static_size import StaticSize
-from tts_agent.routing.thresholds import Thresholds
+Each is a file of its own, which loads when its name is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tts_agent.routing.base import Decision, Policy
+    from tts_agent.routing.call_price import CallPrice
+    from tts_agent.routing.curves import TabulatedCurve
+    from tts_agent.routing.difficulty_ranking import DifficultyRanking
+    from tts_agent.routing.dual_price import DualPrice
+    from tts_agent.routing.fixed import Fixed
+    from tts_agent.routing.horizon import GivenHorizon, LearnedHorizon, StepMix
+    from tts_agent.routing.known_pass_rate import KnownPassRate
+    from tts_agent.routing.length_router import LengthRouter
+    from tts_agent.routing.marginal_value import MarginalValue
+    from tts_agent.routing.pacing import Pacing, Plan, TaskPace, Work
+    from tts_agent.routing.predicted_gain import PredictedGain
+    from tts_agent.routing.profile import ClassProfile
+    from tts_agent.routing.random_router import RandomRouter
+    from tts_agent.routing.static_size import StaticSize
+    from tts_agent.routing.thresholds import Thresholds
+
+_MODULES = {
+    "CallPrice": "call_price",
+    "ClassProfile": "profile",
+    "Decision": "base",
+    "DifficultyRanking": "difficulty_ranking",
+    "DualPrice": "dual_price",
+    "Fixed": "fixed",
+    "GivenHorizon": "horizon",
+    "KnownPassRate": "known_pass_rate",
+    "LearnedHorizon": "horizon",
+    "LengthRouter": "length_router",
+    "MarginalValue": "marginal_value",
+    "Pacing": "pacing",
+    "Plan": "pacing",
+    "Policy": "base",
+    "PredictedGain": "predicted_gain",
+    "RandomRouter": "random_router",
+    "StaticSize": "static_size",
+    "StepMix": "horizon",
+    "TabulatedCurve": "curves",
+    "TaskPace": "pacing",
+    "Thresholds": "thresholds",
+    "Work": "pacing",
+}
 
 __all__ = [
     "CallPrice",
@@ -41,3 +73,9 @@ __all__ = [
     "Thresholds",
     "Work",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
