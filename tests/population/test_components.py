@@ -1,7 +1,6 @@
 """Kinds of questions, against simulations and against processes written out vote by vote."""
 
 from collections import Counter
-from itertools import product
 from math import exp
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.population.by_hand import chance, sequences
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.population import Components, VoteCounts
 
@@ -19,35 +19,6 @@ KIND = st.tuples(
 
 def one_kind(p: float, errors: tuple[float, float], phi: float) -> Components:
     return Components(*(np.array([value]) for value in (p, *errors, phi)))
-
-
-def chance(votes: tuple[int, ...], p: float, errors: tuple[float, float], phi: float) -> float:
-    """P of a sequence of votes, one after the other: 0 is right, -1 no vote, 1, 2, ... wrong answers as they appear."""
-    theta, discount = errors
-    wrong = Counter[int]()
-    probability = 1.0
-    for vote in votes:
-        if vote == 0:
-            probability *= p
-        elif vote == -1:
-            probability *= (1 - p) * phi
-        else:
-            m, answers = wrong.total(), len(wrong)
-            repeat = (wrong[vote] - discount) / (m + theta) if wrong[vote] else None
-            new = (theta + answers * discount) / (m + theta) if m else 1.0
-            probability *= (1 - p) * (1 - phi) * (new if repeat is None else repeat)
-            wrong[vote] += 1
-    return probability
-
-
-def sequences(n: int) -> list[tuple[int, ...]]:
-    """Every sequence of n votes in which wrong answers are numbered as they appear."""
-    kept = []
-    for votes in product(range(-1, n + 1), repeat=n):
-        seen = [vote for vote in dict.fromkeys(votes) if vote > 0]
-        if seen == list(range(1, len(seen) + 1)):
-            kept.append(votes)
-    return kept
 
 
 @given(kind=KIND)

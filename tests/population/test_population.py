@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.population.test_components import chance, sequences
+from tests.population.by_hand import MIXED, chance, kinds, sequences
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.population import Components, Population, VoteCounts, fit_population
 from tts_agent.probability import Beta
@@ -15,13 +15,6 @@ from tts_agent.voting import Tally, posterior
 
 BETAS = st.builds(Beta, st.floats(0.2, 12.0), st.floats(0.2, 12.0))
 VOTES = st.lists(st.sampled_from(["a", "a", "b", "c", "d", "e"]), max_size=40)
-
-MIXED = Population(
-    Components(
-        np.array([0.9, 0.3, 0.5]), np.array([1.0, 0.2, 3.0]), np.array([0.0, 0.5, 0.0]), np.array([0.1, 0.6, 0.3])
-    ),
-    np.array([0.5, 0.3, 0.2]),
-)
 
 
 @given(belief=BETAS, theta=st.floats(0.05, 30.0), votes=VOTES)
@@ -31,13 +24,6 @@ def test_a_beta_gives_the_closed_form_posterior(belief: Beta, theta: float, vote
     assert ours.unseen == pytest.approx(exact.unseen, abs=1e-6)
     assert ours.correct == pytest.approx(exact.correct, abs=1e-6)
     assert Population.of(belief, theta).mean == pytest.approx(belief.mean, abs=1e-9)
-
-
-def kinds(population: Population) -> list[tuple[float, float, tuple[float, float], float]]:
-    """(weight, p, (theta, d), phi) of each kind."""
-    c = population.components
-    columns = (population.weights, c.pass_rate, c.concentration, c.discount, c.invalid_rate)
-    return [(w, p, (t, d), f) for w, p, t, d, f in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def test_the_posterior_is_that_of_enumeration() -> None:

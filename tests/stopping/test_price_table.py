@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.population.test_components import sequences
-from tests.population.test_population import MIXED, chance, kinds
+from tests.population.by_hand import MIXED, chance, kinds, sequences
 from tts_agent.population import Population
 from tts_agent.probability import Beta
 from tts_agent.stopping import PriceRule, Prices
