@@ -14,11 +14,8 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from math import exp
 from pathlib import Path
 from typing import Any
-
-from scipy.optimize import minimize
 
 from tts_agent.demo.policies import Contender
 from tts_agent.demo.run import UNLIMITED, Run, run_contender
@@ -35,11 +32,12 @@ from tts_agent.embedded.defaults import (
 from tts_agent.embedded.problems import problems
 from tts_agent.embedded.tasks import Problem, Split
 from tts_agent.population import VoteCounts, fit_population
-from tts_agent.probability import Beta, log_beta
+from tts_agent.probability import Beta
 from tts_agent.routing import ClassProfile, Fixed
 from tts_agent.samplers.shared import SharedDraws
 from tts_agent.sampling import Sampler
 from tts_agent.stopping import FixedSize
+from tts_agent.stopping.beta_fit import fit_passes
 from tts_agent.strategies import SelfConsistency, SequentialRefinement
 
 PRICES = [1e-3 * 2.0 ** (-0.7 * step) for step in range(13)]
@@ -56,22 +54,16 @@ def fit_profiles(rows: list[dict[str, Any]], fix_rates: Mapping[str, float]) -> 
         kind: ClassProfile(
             fix_rate=round(fix_rates.get(kind, 0.0), 3),
             population=fit_population([_counts(row) for row in own], pooled).pruned(0.01),
-            reference=fit_beta(own),
+            reference=fit_reference(own),
         )
         for kind, own in by_kind.items()
     }
 
 
-def fit_beta(rows: list[dict[str, Any]]) -> Beta:
-    """Maximum likelihood of a Beta over pass@1 from counts of right samples, rounded to four digits."""
-    counts = [(sum(s["correct"] for s in row["samples"]), len(row["samples"])) for row in rows]
-
-    def loss(logs: Any) -> float:
-        a, b = exp(logs[0]), exp(logs[1])
-        return -sum(log_beta(a + k, b + n - k) - log_beta(a, b) for k, n in counts)
-
-    found = minimize(loss, (0.0, 0.0), method="Nelder-Mead").x
-    return Beta(round(exp(float(found[0])), 4), round(exp(float(found[1])), 4))
+def fit_reference(rows: list[dict[str, Any]]) -> Beta:
+    """The likeliest Beta over pass@1, rounded to four digits."""
+    belief = fit_passes((sum(s["correct"] for s in row["samples"]), len(row["samples"])) for row in rows)
+    return Beta(round(belief.a, 4), round(belief.b, 4))
 
 
 def _counts(row: dict[str, Any]) -> VoteCounts:
@@ -118,7 +110,7 @@ def main() -> None:
     sampler = SharedDraws(EmbeddedSampler())
     practice = problems(Split.ESTIMATOR, arguments.questions, arguments.seed)
     fix_rates = {kind: measure_fix_rate(kind, practice, sampler, arguments.seed) for kind in embedded_verifiers()}
-    profiles, population = fit_profiles(rows, fix_rates), fit_beta(rows)
+    profiles, population = fit_profiles(rows, fix_rates), fit_reference(rows)
     for kind, profile in profiles.items():
         print(f"{kind:>10} {profile.reference} fix rate {profile.fix_rate}")
 
