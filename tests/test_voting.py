@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
-from tts_agent.voting import Tally, posterior, weighted_majority
+from tts_agent.voting import Tally, effective_size, posterior, weighted_majority
 
 BELIEFS = st.builds(Beta, st.floats(0.2, 20.0), st.floats(0.2, 20.0))
 THETAS = st.floats(0.05, 20.0)
@@ -186,3 +186,13 @@ def test_an_answer_nobody_gave_is_not_correct() -> None:
 def test_a_concentration_that_is_not_positive_is_refused(theta: float) -> None:
     with pytest.raises(ConfigurationError, match="concentration of wrong answers must be above 0"):
         posterior(Tally(), Beta(1.0, 1.0), theta)
+
+
+def test_correlated_samples_are_worth_fewer() -> None:
+    assert effective_size(10, 0.0) == 10.0
+    assert effective_size(10, 1.0) == 1.0
+    assert effective_size(1, 0.7) == 1.0
+    assert effective_size(0, 0.7) == 0.0
+    assert effective_size(10, 0.1) == pytest.approx(10 / 1.9)
+    with pytest.raises(ConfigurationError, match="between 0 and 1"):
+        effective_size(3, 1.5)

@@ -64,6 +64,17 @@ def weighted_majority(votes: Sequence[Hashable | None], weights: Sequence[float]
     return max(totals, key=totals.__getitem__, default=None)
 
 
+def effective_size(n: int, correlation: float) -> float:
+    """How many independent samples ``n`` correlated ones are worth: n / (1 + (n - 1) correlation).
+
+    The design effect of Kish (Survey Sampling, 1965). Samples of one question correlate beyond their common pass@1
+    where they share a prefix, one of several prompts, or a cache.
+    """
+    if not 0.0 <= correlation <= 1.0:
+        raise ConfigurationError(f"a correlation of samples is between 0 and 1, got {correlation}")
+    return n / (1.0 + (n - 1) * correlation) if n else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Posterior:
     """Who is right, given the votes. `unseen` and the values of `correct` sum to 1."""

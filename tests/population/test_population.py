@@ -62,6 +62,20 @@ def test_evidence_moves_the_odds_by_its_likelihood_ratio() -> None:
     assert told.unseen + sum(told.correct.values()) == pytest.approx(1.0)
 
 
+@given(votes=VOTES, low=st.floats(0.0, 0.5), more=st.floats(0.0, 0.5))
+@settings(max_examples=40)
+def test_correlated_votes_weigh_less(votes: list[str], low: float, more: float) -> None:
+    unanimous = Tally(("a",) * len(votes))
+    believed = [MIXED.posterior(unanimous, correlation=c).of("a") for c in (0.0, low, low + more)]
+    assert believed == sorted(believed, reverse=True) or not votes
+    alike = MIXED.posterior(Tally(tuple(votes)), correlation=low)
+    assert alike.unseen + sum(alike.correct.values()) == pytest.approx(1.0)
+
+
+def test_perfectly_correlated_votes_are_one_vote() -> None:
+    assert MIXED.posterior(Tally(("a",) * 9), correlation=1.0).of("a") < MIXED.posterior(Tally(("a", "a"))).of("a")
+
+
 # ------------------------------------------------------------------------------------------------------------ fitting
 
 

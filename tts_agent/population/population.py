@@ -12,7 +12,7 @@ import numpy as np
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.population.components import Components, Floats
 from tts_agent.probability import Beta
-from tts_agent.voting import Posterior, Tally
+from tts_agent.voting import Posterior, Tally, effective_size
 
 _FIELDS = ("pass_rate", "concentration", "discount", "invalid_rate")
 _NODES = 24
@@ -75,27 +75,34 @@ class Population:
         keep[order[np.cumsum(self.weights[order]) <= mass]] = False
         return Population(self.components[keep], self.weights[keep])
 
-    def posterior(self, tally: Tally, evidence: Mapping[Hashable, float] | None = None) -> Posterior:
+    def posterior(
+        self, tally: Tally, evidence: Mapping[Hashable, float] | None = None, correlation: float = 0.0
+    ) -> Posterior:
         """P(correct) of each answer given the votes.
 
         Args:
             tally: the votes.
             evidence: per answer, the sum of its samples' log-likelihood ratios, ln P(signal | right) / P(signal |
                 wrong): verifier scores or answer log-probabilities, calibrated. None: votes alone.
+            correlation: of the samples of one question beyond their common pass@1; the votes then weigh as
+                `voting.effective_size` of them.
         """
         counts = tally.counts
         sizes = np.array([*counts.values()], dtype=np.int64)
         total, logs = int(sizes.sum()), np.log(np.maximum(self.weights, 1e-300))
+        worth = effective_size(tally.drawn, correlation) / max(tally.drawn, 1)
         errors = self.components.errors(max(total, 1))
         repeats = errors.repeats(sizes).sum(axis=0) if len(sizes) else np.zeros(len(logs))
-        different = np.unique(sizes)
-        joint = {0: logs + self.components.outcomes(0, total, tally.invalid) + errors.of(len(sizes), total) + repeats}
-        for size in different.tolist():
-            rest = errors.of(len(sizes) - 1, total - size) + repeats - errors.repeats(size)
-            joint[size] = logs + self.components.outcomes(size, total - size, tally.invalid) + rest
+
+        def joint(right: int) -> Floats:
+            """(g,): ln P(kind and votes) if an answer with so many votes is right; 0: none that was seen."""
+            rest = errors.of(len(sizes) - bool(right), total - right) + repeats - errors.repeats(right)
+            return np.asarray(logs + worth * (self.components.outcomes(right, total - right, tally.invalid) + rest))
+
+        hypotheses = {size: _log_sum(joint(size)) for size in {*sizes.tolist()}}
         told = evidence or {}
-        scores = {answer: _log_sum(joint[count]) + told.get(answer, 0.0) for answer, count in counts.items()}
-        unseen = _log_sum(joint[0])
+        scores = {answer: hypotheses[count] + told.get(answer, 0.0) for answer, count in counts.items()}
+        unseen = _log_sum(joint(0))
         whole = _log_sum(np.array([unseen, *scores.values()]))
         correct = {answer: float(np.exp(score - whole)) for answer, score in scores.items()}
         return Posterior(correct, float(np.exp(unseen - whole)))
