@@ -32,9 +32,12 @@ def test_what_was_done_is_told_and_contenders_may_be_chosen(tmp_path: Path) -> N
         orderings=2,
         contenders={"mine": self_consistency},
         command="by hand",
-        progress=lambda name, seconds: told.append(name),
+        progress=told.append,
     )
-    assert told == ["mixed stream", "tiny"]
+    assert [line.partition("] ")[2].partition(" (")[0] for line in told] == ["running: tiny", "1 of 1 done: tiny"]
+    assert report.single
+    assert {"population", "Beta-Ewens", "Adaptive-Consistency"} == set(report.banks[0].ece)
+    assert report.banks[0].predictor is None
     assert "mine" in report.banks[0].policies
     assert report.to_dict()["command"] == "by hand"
     with pytest.raises(BankError, match="more than once"):

@@ -7,10 +7,11 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tts_agent.exceptions import ConfigurationError, MissingExtraError
@@ -18,13 +19,18 @@ from tts_agent.exceptions import ConfigurationError, MissingExtraError
 if TYPE_CHECKING:
     from tts_agent.evaluation.lab import BankResult
     from tts_agent.evaluation.report import Report
+    from tts_agent.evaluation.suite import Suite
 
 
 def replay(
     banks: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="Banks: files, or names below TTS_AGENT_BANKS or in the package.", metavar="BANK..."),
-    ],
+    ] = None,
+    suite: Annotated[bool, typer.Option("--suite", help="Replay everything below TTS_AGENT_BANKS instead.")] = False,
+    parts: Annotated[
+        str, typer.Option(help="Parts of the suite, with commas: votes,signals,arms,turns; by default all.")
+    ] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for a results page and its pictures.")] = None,
     orderings: Annotated[int, typer.Option(help="Random orders in which each question's samples are replayed.")] = 20,
@@ -35,7 +41,13 @@ def replay(
     """Replay recorded samples under every stopping policy, and compare their tokens at matched accuracy.
 
     Example: tts-agent replay embedded --json out/replay.json --out out/replay
+
+    Everything at once, which takes minutes: tts-agent replay --suite --json out/suite.json --out out/suite
     """
+    if suite == bool(banks):
+        raise ConfigurationError("name the banks to replay, or say --suite for all of them: one of the two")
+    if parts and not suite:
+        raise ConfigurationError("--parts goes with --suite")
     if orderings < 1 or max_samples < 2 or processes < 0:
         raise ConfigurationError(
             f"--orderings is {orderings}, --max-samples {max_samples} and --processes {processes}: at least 1, 2 and 0"
@@ -47,38 +59,77 @@ def replay(
             )
     try:
         from tts_agent.evaluation.run import run_replay
+        from tts_agent.evaluation.suite import run_suite
+        from tts_agent.evaluation.suite_page import suite_page, suite_to_dict
     except ModuleNotFoundError as error:
         if error.name != "numpy":
             raise
         raise MissingExtraError("replaying", "cli") from None
     console = Console(stderr=True)
-    report = run_replay(
-        banks,
-        orderings=orderings,
-        seed=seed,
-        max_samples=max_samples,
-        processes=processes or os.cpu_count() or 1,
-        command=shlex.join(["tts-agent", *sys.argv[1:]]),
-        progress=lambda name, seconds: console.print(f"{name}: {seconds:.1f} s", highlight=False),
-    )
-    if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    settings: dict[str, Any] = {
+        "orderings": orderings,
+        "seed": seed,
+        "max_samples": max_samples,
+        "processes": processes or os.cpu_count() or 1,
+        "command": shlex.join(["tts-agent", *map(_without_folders, sys.argv[1:])]),
+        "progress": lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
+    }
+    if suite:
+        chosen = [part.strip() for part in parts.split(",") if part.strip()]
+        everything = run_suite(parts=chosen, **settings)
+        _write_json(suite_to_dict(everything), json_file)
+        if out is not None:
+            _write_page(everything.votes, suite_page(everything), out)
+        _print_suite(everything)
+        return
+    report = run_replay(banks or [], **settings)
+    _write_json(report.to_dict(), json_file)
     if out is not None:
-        _write_page(report, out)
-    for result in (*report.banks, report.stream):
+        _write_page(report, report.to_markdown(), out)
+    for result in report.banks if report.single else (*report.banks, report.stream):
         Console().print(_table(result))
 
 
-def _write_page(report: Report, folder: Path) -> None:
+def _without_folders(argument: str) -> str:
+    """A path from the root, the home or upwards tells of this machine and nobody else's: its last part will do."""
+    option, sign, value = argument.partition("=")
+    if sign and option.startswith("--"):
+        return f"{option}={_without_folders(value)}"
+    path = Path(argument)
+    return path.name if path.is_absolute() or argument.startswith(("~", "..")) else argument
+
+
+def _write_json(said: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(said, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_page(report: Report | None, page: str, folder: Path) -> None:
     from tts_agent.evaluation.pictures import plot_frontier, plot_summary
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
+    (folder / "results.md").write_text(page, encoding="utf-8")
+    if report is None:
+        return
     for result in report.banks:
         plot_frontier(result, folder / f"{result.name}.png")
-    plot_frontier(report.stream, folder / "stream.png")
-    plot_summary(report.banks, report.stream, folder / "summary.png")
+    if not report.single:
+        plot_frontier(report.stream, folder / "stream.png")
+        plot_summary(report.banks, report.stream, folder / "summary.png")
+
+
+def _print_suite(suite: Suite) -> None:
+    from tts_agent.evaluation.acceptance import acceptance
+
+    if suite.votes is not None:
+        Console().print(_table(suite.votes.stream))
+    table = Table(title="promised and measured", title_justify="left")
+    for name in ("what", "target", "measured", ""):
+        table.add_column(name)
+    for line in acceptance(suite):
+        table.add_row(line.about, line.target, escape(line.measured), line.verdict.strip("*"))
+    Console().print(table)
 
 
 def _table(result: BankResult) -> Table:

@@ -37,6 +37,7 @@ class AnswerPopulation:
     shapes: tuple[Shape, ...]
     weights: tuple[float, ...]
     _places: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[tuple[int, int, int], float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.shapes or len(self.shapes) != len(self.weights) or min(self.weights) <= 0.0:
@@ -92,8 +93,14 @@ class AnswerPopulation:
         The paper's posterior aggregated at L = 3 (algorithm 2): summed over which ranks leader and runner-up
         hold, and over all ways that the other ranks can share the rest with at most `second` votes each. With m
         of them tied with the runner-up, each way counts 1 / C(c + m, c), c = 2 if the leader is tied too, else
-        1. 0 where no shape allows the counts. Good for some hundred votes.
+        1. 0 where no shape allows the counts. Good for some hundred votes. Each triple is computed once.
         """
+        votes = leader, second, rest
+        if votes not in self._known:
+            self._known[votes] = self._p_leader(*votes)
+        return self._known[votes]
+
+    def _p_leader(self, leader: int, second: int, rest: int) -> float:
         import numpy as np
 
         if (second, rest) not in self._places:
