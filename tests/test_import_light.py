@@ -42,6 +42,17 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded & (FRAMEWORKS | TORCH | {"numpy"}) == set()
 
 
+def test_its_names_load_nothing_heavy_either() -> None:
+    names = ("tts_agent", "tts_agent.stopping", "tts_agent.routing")
+    code = "".join(f"from {name} import *\n" for name in names) + "import sys\nprint(*sys.modules)"
+    assert families(run("-c", code).stdout.split()) & (FRAMEWORKS | TORCH | {"numpy"}) == set()
+
+
+def test_a_name_that_no_package_has_is_refused_as_python_does() -> None:
+    code = "import tts_agent\ntry:\n    tts_agent.nothing\nexcept AttributeError as error:\n    print(error)"
+    assert run("-c", code).stdout.strip() == "module 'tts_agent' has no attribute 'nothing'"
+
+
 def test_importing_every_module_loads_no_torch() -> None:
     assert loaded_after(modules()) & TORCH == set()
 

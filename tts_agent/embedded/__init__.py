@@ -4,7 +4,9 @@ Importing this package loads neither numpy nor the weights: the names below arri
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tts_agent.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tts_agent.embedded.sampler import EmbeddedSampler
@@ -16,10 +18,4 @@ ESTIMATOR_FOLDER = Path(__file__).parent / "estimator"
 
 __all__ = ["ESTIMATOR_FOLDER", "MODEL_FOLDER", "EmbeddedSampler"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "EmbeddedSampler":
-        from tts_agent.embedded.sampler import EmbeddedSampler
-
-        return EmbeddedSampler
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_exports(__name__, {"EmbeddedSampler": "sampler"})

@@ -3,8 +3,9 @@
 Each is a file of its own, which loads when its name is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tts_agent.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tts_agent.routing.base import Decision, Policy
@@ -74,8 +75,4 @@ __all__ = [
     "Work",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_exports(__name__, _MODULES)
