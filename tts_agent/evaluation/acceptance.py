@@ -178,7 +178,7 @@ def _arms(rows: Sequence[LadderResult]) -> Iterator[Line]:
     ):
         yield Line(
             f"effort ladders and panels: cost of ours below random mixing, {what}",
-            "on every ladder, or the page says on which not and why",
+            "on every ladder; the section on arms says why not",
             f"below on {len(rows) - len(losing)} of {len(rows)}" + (f"; not {', '.join(losing)}" if losing else ""),
             not losing,
         )

@@ -15,6 +15,9 @@ from tts_agent.evaluation.suite import Suite
 from tts_agent.evaluation.turns_report import TurnsReport
 from tts_agent.evaluation.turns_verified import VerifiedReplay
 
+CLEARLY = 0.99
+"""Of mixing's cost: what a rival must be below to be a reproach."""
+
 SHARES = (0.25, 0.50, 0.75)
 """Of the tokens of drawing everything, for the trade-off of verified sampling."""
 
@@ -163,24 +166,26 @@ def why_not(row: LadderResult) -> str:
             "no question to send anywhere"
         )
     rivals = [each for name, each in found.items() if name.endswith(("router", "cascade"))]
-    better = [each.name for each in rivals if each.held_out_to_mixing <= NO_CHANGE]
-    if rivals and not better:
-        least = min(each.held_out_to_mixing for each in rivals)
-        reasons.append(f"no router or cascade is below mixing there (the best of them {least:.2f})")
+    better = [each.name for each in rivals if each.held_out_to_mixing <= CLEARLY]
+    if ours.to_mixing <= NO_CHANGE:
+        reasons.append("its operating points do not carry over from the questions on which they look good")
     if better:
-        reasons.append(f"{' and '.join(better)} are below it, so something was to be had that ours did not learn")
+        reasons.append(f"below mixing there: {', '.join(better)}; so something was to be had that ours did not learn")
+    elif rivals:
+        least = min(each.held_out_to_mixing for each in rivals)
+        reasons.append(f"no router or cascade is clearly below mixing there (the best of them {_number(least)})")
     oracle = found.get("split-half oracle")
     if oracle is not None and oracle.to_mixing > 0.9:
         reasons.append(f"even the split-half oracle needs {oracle.to_mixing:.2f} of mixing's cost")
     if ours.to_mixing_low < 1.0 < ours.to_mixing_high or row.questions < 100:
         reasons.append(
-            f"{row.questions} questions do not tell (95 % interval {ours.to_mixing_low:.2f} to "
-            f"{ours.to_mixing_high:.2f})"
+            f"{row.questions} questions do not tell (95 % interval {_number(ours.to_mixing_low)} to "
+            f"{_number(ours.to_mixing_high)})"
         )
     said = "; ".join(reasons) or "nothing in these numbers says why"
     return (
-        f"{row.name}: {ours.to_mixing:.2f} of mixing's cost (mixing: {mixing.cost:.2f} of the best arm's), "
-        f"{ours.held_out_to_mixing:.2f} with points chosen on other questions: {said}."
+        f"{row.name}: {_number(ours.to_mixing)} of mixing's cost (mixing: {_number(mixing.cost)} of the best arm's), "
+        f"{_number(ours.held_out_to_mixing)} with points chosen on other questions: {said}."
     )
 
 
