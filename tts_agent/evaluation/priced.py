@@ -1,49 +1,44 @@
-"""Ours in the lab: price tables per class of step and bin of the first sample's length, under fitted populations.
+"""Ours in the lab: price tables per class of step and bin of what was seen, under fitted populations.
 
-The same `PriceRule` as in production. Everything is fitted on training questions: a population for each class, drawn
-to that of all classes together; one for each bin of the first sample's length, drawn to that of the class; and
-what a sample costs there. The knob is the price of a token, one for all classes, as the policy of a stream has it.
+The decisions of production's `PriceRule`. Everything is fitted on training questions: a population for each class,
+drawn to that of all classes together; one for each bin of a view (the first sample's length, an estimator's belief),
+drawn to that of the class; and what a sample costs there. The knob is the price of a token, one for all classes, as
+the policy of a stream has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tts_agent.evaluation.beliefs import Beliefs, Encode, fit_beliefs, no_vectors
 from tts_agent.evaluation.calibration import Belief
-from tts_agent.evaluation.contenders import RulePerReplay, Setting
+from tts_agent.evaluation.contenders import Setting
+from tts_agent.evaluation.plans import Plan, planned
 from tts_agent.evaluation.trajectories import Bools, Ints, Trajectories
+from tts_agent.evaluation.views import (
+    BOTH,
+    ESTIMATE,
+    LENGTH,
+    NOTHING,
+    Bins,
+    Signals,
+    View,
+    best_view,
+    bin_populations,
+    signals_of,
+)
 from tts_agent.population import Population, VoteCounts, fit_population
-from tts_agent.stopping import PriceRule, Prices, StoppingRule
-from tts_agent.voting import Tally
-
-Floats = NDArray[np.float64]
 
 TOKEN_PRICES = tuple(10.0 ** (-6.0 + step / 10.0) for step in range(35))[::-1]
 """From 1 / 400 to 1 / 1,000,000 of a right answer: the cheapest policy first."""
-BINS = 4
-"""Of the first sample's length, of equal mass in each class."""
 _OWN = 0.8
 """Weight of a bin's own mean length against that of its class."""
 _STRENGTH = 30.0
 _RARE = 0.002
 """Mass of the rarest kinds of questions, which tables leave out."""
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeastOne:
-    """A rule that draws one sample whatever it costs."""
-
-    order_matters: ClassVar[bool] = False
-
-    rule: StoppingRule
-
-    def still_needed(self, votes: Tally) -> int:
-        return max(self.rule.still_needed(votes), 1 - votes.drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +55,23 @@ class Groups:
     """Where each replay belongs."""
 
     classes: tuple[str, ...]
-    edges: tuple[Floats, ...]
-    """Of each class: between the bins of the first sample's length."""
+    bins: tuple[Bins, ...]
+    """Of each class."""
     groups: tuple[Group, ...]
     """Bin by bin, class by class; the last one is for classes unknown in training."""
+    beliefs: Beliefs | None
+    """What views look at beside lengths."""
 
     def choose(self, replays: Trajectories) -> Ints:
-        """(Q, R) index of each replay's group, by its class and its first sample's length."""
+        """(Q, R) index of each replay's group, by its class and what its class's view shows."""
+        signals = signals_of(replays, self.beliefs)
         chosen = np.full(replays.shape[:2], len(self.groups) - 1, dtype=np.int64)
-        for number, name in enumerate(self.classes):
+        first = 0
+        for name, bins in zip(self.classes, self.bins, strict=True):
             mine = _members(replays, name)
-            chosen[mine] = number * (len(self.edges[number]) + 1) + _bins(
-                replays.tokens[mine, :, 0], self.edges[number]
-            )
+            own = {each: values[mine] for each, values in signals.items()}
+            chosen[mine] = first + bins.place(own, (int(mine.sum()), replays.shape[1]))
+            first += len(bins)
         return chosen
 
 
@@ -82,58 +81,74 @@ class Priced:
 
     by_class: bool = True
     """Whether steps of different classes have tables of their own."""
-    bins: int = BINS
-    """Of the first sample's length; 1 does not look at it."""
+    views: tuple[View, ...] = (NOTHING, LENGTH, ESTIMATE, BOTH)
+    """What it may look at; each class gets the view that predicts best on training questions."""
     shuffled: bool = False
-    """Whether the first samples were dealt out anew among training questions: a predictor that learned nothing."""
+    """Whether outcomes were dealt out anew among training questions: a predictor that learned nothing."""
+    encode: Encode = no_vectors
+    """Of texts, for views of an estimator."""
 
     def __call__(self, training: Trajectories) -> Sequence[Setting]:
-        groups = self.fit(training)
-        most = training.shape[2]
+        groups, most = self.fit(training), training.shape[2]
+        tables = [
+            list(planned(training, group.population, [price * group.tokens for price in TOKEN_PRICES], most))
+            for group in groups.groups
+        ]
+        choose = Remembering(groups)
         return [
-            RulePerReplay(
-                f"price={price:.2g}",
-                tuple(
-                    AtLeastOne(PriceRule(group.population, Prices(price * group.tokens), most))
-                    for group in groups.groups
-                ),
-                groups.choose,
-            )
-            for price in TOKEN_PRICES
+            Plan(f"price={price:.2g}", np.stack([table[at] for table in tables]), choose)
+            for at, price in enumerate(TOKEN_PRICES)
         ]
 
     def fit(self, training: Trajectories) -> Groups:
         """Populations and costs of every class and bin."""
+        estimates = any(name != "length" for view in self.views for name, _ in view)
+        beliefs = fit_beliefs(training, self.encode, shuffled=self.shuffled) if estimates else None
+        signals = signals_of(training, beliefs)
         pooled = fit_population(training.recorded)
         classes = sorted(set(training.classes)) if self.by_class else []
-        edges: list[Floats] = []
+        bins: list[Bins] = []
         groups: list[Group] = []
         for name in classes:
-            edge, fitted = self._bins_of(training.subset(_members(training, name)), pooled)
-            edges.append(edge)
+            mine = _members(training, name)
+            own, shown = training.subset(mine), {each: values[mine] for each, values in signals.items()}
+            if self.shuffled:
+                random = np.random.default_rng(0)
+                shown = {each: random.permuted(values).astype(np.float64) for each, values in shown.items()}
+            view = best_view(own, shown, self.views, pooled, _STRENGTH)
+            borders, fitted = _groups(own, shown, view, pooled)
+            bins.append(borders)
             groups += fitted
         everywhere = np.ones(training.shape[:2], dtype=np.bool_)
         other = Group(pooled.pruned(_RARE), _later(training, everywhere))
-        return Groups(tuple(classes), tuple(edges), (*groups, other))
+        return Groups(tuple(classes), tuple(bins), (*groups, other), beliefs)
 
-    def _bins_of(self, own: Trajectories, pooled: Population) -> tuple[Floats, list[Group]]:
-        population = fit_population(own.recorded, pooled, strength=_STRENGTH)
-        first = own.tokens[:, :, 0]
-        edges = np.quantile(first, np.linspace(0.0, 1.0, self.bins + 1)[1:-1])
-        place = _bins(first, edges)
-        if self.shuffled:
-            place = np.random.default_rng(0).permutation(place)
-        whole = _later(own, np.ones_like(place, dtype=np.bool_))
-        groups = []
-        for number in range(self.bins):
-            inside = place == number
-            share = inside.mean(axis=1)
-            if self.bins == 1 or not inside.any():
-                groups.append(Group(population.pruned(_RARE), whole))
-                continue
-            mine = fit_population(own.recorded, population, strength=_STRENGTH, weights=share.tolist())
-            groups.append(Group(mine.pruned(_RARE), _OWN * _later(own, inside) + (1.0 - _OWN) * whole))
-        return edges, groups
+
+class Remembering:
+    """`Groups.choose`, asked once for each replay: the settings of a sweep choose alike."""
+
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups
+        self._known: tuple[Trajectories, Ints] | None = None
+
+    def __call__(self, replays: Trajectories) -> Ints:
+        if self._known is None or self._known[0] is not replays:
+            self._known = replays, self._groups.choose(replays)
+        return self._known[1]
+
+
+def _groups(own: Trajectories, signals: Signals, view: View, pooled: Population) -> tuple[Bins, list[Group]]:
+    """The bins of one class and their groups."""
+    population = fit_population(own.recorded, pooled, strength=_STRENGTH)
+    bins = Bins.of(view, signals)
+    place = bins.place(signals, own.shape[:2])
+    whole = _later(own, np.ones_like(place, dtype=np.bool_))
+    groups = []
+    for number, mine in enumerate(bin_populations(own, place, len(bins), population, _STRENGTH)):
+        inside = place == number
+        tokens = _OWN * _later(own, inside) + (1.0 - _OWN) * whole if inside.any() else whole
+        groups.append(Group(mine.pruned(_RARE), tokens))
+    return bins, groups
 
 
 def mixture(training: Trajectories) -> dict[str, Belief]:
@@ -153,10 +168,6 @@ def _recorded(training: Trajectories, name: str) -> list[VoteCounts]:
 
 def _members(replays: Trajectories, name: str) -> Bools:
     return np.array([each == name for each in replays.classes], dtype=np.bool_)
-
-
-def _bins(first: Ints, edges: Floats) -> Ints:
-    return np.searchsorted(edges, first, side="right").astype(np.int64)
 
 
 def _later(replays: Trajectories, inside: Bools) -> float:

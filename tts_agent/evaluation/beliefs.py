@@ -1,0 +1,213 @@
+"""The difficulty estimator in the lab: fitted on training replays, asked about any.
+
+One estimator for each class of steps, as `signals.py` has one for each bank. About a question that it was trained on
+it says what it said before it had seen it, so that whatever is tuned on training questions finds there what it will
+find on others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+from tts_agent.difficulty.arrays import Floats, sigmoid
+from tts_agent.difficulty.base import SampleSignals, StepText
+from tts_agent.difficulty.class_means import ClassMeans
+from tts_agent.difficulty.labels import Label
+from tts_agent.difficulty.questions import Questions
+from tts_agent.difficulty.two_stage import FitSettings, TwoStage, cross_fit
+from tts_agent.evaluation.trajectories import Trajectories
+from tts_agent.probability import Beta
+
+Vectors = npt.NDArray[np.float32]
+Encode = Callable[[Sequence[str]], Vectors]
+"""Texts in, (n, e) sentence vectors out. A function of a module, so that other processes can have it."""
+
+Key = tuple[str, int, float]
+"""A question's text, and tokens and log-probability of its first sample (nan: not recorded)."""
+
+
+def no_vectors(texts: Sequence[str]) -> Vectors:
+    """Vectors that say nothing: the estimator sees lengths and words of the texts, and first samples."""
+    return np.zeros((len(texts), 1), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassBeliefs:
+    """What is believed about the steps of one class; beliefs are arrays (..., 2) as in `signals.py`."""
+
+    means: ClassMeans
+    estimator: TwoStage | None
+    """None where the class has too few questions to train on."""
+    encode: Encode
+    unseen: dict[str, Floats] = field(default_factory=dict)
+    """By training question: what was said before it was seen."""
+    unseen_after: dict[Key, Floats] = field(default_factory=dict)
+
+    def before(self, steps: Sequence[StepText]) -> Floats:
+        """(n, 2), stage one."""
+        if self.estimator is None:
+            return self.means(steps)
+        fresh = self.estimator.before(steps, self.encode([step.text for step in steps]))
+        return np.array([self.unseen.get(step.text, row) for step, row in zip(steps, fresh, strict=True)])
+
+    def after(
+        self, steps: Sequence[StepText], before: Floats, tokens: npt.NDArray[np.int64], logprobs: Floats
+    ) -> Floats:
+        """(n, m, 2), stage two: m first samples of each question with tokens and logprobs (n, m)."""
+        shape = (*tokens.shape, 2)
+        if self.estimator is None or self.estimator.two is None:
+            return np.broadcast_to(before[:, None, :], shape)
+        keys = [
+            (index, int(count), float(logprob))
+            for index in range(len(steps))
+            for count, logprob in zip(tokens[index], np.nan_to_num(logprobs[index], nan=1.0), strict=True)
+        ]
+        distinct = list(dict.fromkeys(keys))
+        fresh = self.estimator.after(
+            [steps[index] for index, _, _ in distinct],
+            before[[index for index, _, _ in distinct]],
+            [_signals(count, logprob) for _, count, logprob in distinct],
+        )
+        known = {
+            key: self.unseen_after.get((steps[key[0]].text, key[1], key[2]), row)
+            for key, row in zip(distinct, fresh, strict=True)
+        }
+        return np.array([known[key] for key in keys]).reshape(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """Beliefs about pass@1 of steps of every class."""
+
+    classes: dict[str, ClassBeliefs]
+    everywhere: ClassBeliefs
+    """For classes unknown in training: the mean of all."""
+
+    def before(self, replays: Trajectories) -> Floats:
+        """(Q, 2), stage one: the text."""
+        said = np.zeros((replays.shape[0], 2))
+        for mine, beliefs, steps in self._by_class(replays):
+            said[mine] = beliefs.before(steps)
+        return said
+
+    def after(self, replays: Trajectories) -> Floats:
+        """(Q, R, 2), stage two: the text and what the first sample showed, its vote apart."""
+        said = np.zeros((*replays.shape[:2], 2))
+        for mine, beliefs, steps in self._by_class(replays):
+            first, logprobs = replays.tokens[mine, :, 0], replays.logprobs[mine, :, 0]
+            said[mine] = beliefs.after(steps, beliefs.before(steps), first, logprobs)
+        return said
+
+    def _by_class(self, replays: Trajectories) -> list[tuple[npt.NDArray[np.bool_], ClassBeliefs, list[StepText]]]:
+        classes = np.array(replays.classes)
+        return [
+            (
+                classes == name,
+                self.classes.get(name, self.everywhere),
+                [_step(text, name) for text, each in zip(replays.texts, classes, strict=True) if each == name],
+            )
+            for name in sorted(set(replays.classes))
+        ]
+
+
+def fit_beliefs(
+    training: Trajectories, encode: Encode = no_vectors, *, shuffled: bool = False, seed: int = 0
+) -> Beliefs:
+    """An estimator for each class, from the training questions' samples.
+
+    Args:
+        training: each question's samples in the first ordering are its rows, so that each comes once.
+        encode: of texts.
+        shuffled: train on outcomes of other questions: the control that must not help.
+        seed: of folds and shuffling.
+    """
+    key = (_fingerprint(training), encode, shuffled, seed)
+    if key not in _fitted:
+        while len(_fitted) >= _MOST_FITTED:
+            del _fitted[next(iter(_fitted))]
+        _fitted[key] = _fit(training, encode, shuffled=shuffled, seed=seed)
+    return _fitted[key]
+
+
+_fitted: dict[tuple[bytes, Encode, bool, int], Beliefs] = {}
+"""Contenders of one run are given the same training replays, one after the other."""
+_MOST_FITTED = 12
+
+
+def _fingerprint(training: Trajectories) -> bytes:
+    """Of everything that estimators are fitted on."""
+    first = (training.tokens[:, 0], training.correct[:, 0], training.votes[:, 0], training.logprobs[:, 0])
+    seen = blake2b(repr((training.classes, training.texts, training.recorded)).encode(errors="surrogatepass"))
+    for array in first:
+        seen.update(np.ascontiguousarray(array).tobytes())
+    return seen.digest()
+
+
+def _fit(training: Trajectories, encode: Encode, *, shuffled: bool, seed: int) -> Beliefs:
+    classes = np.array(training.classes)
+    fitted = {
+        name: _fit_class(training.subset(classes == name), name, encode, shuffled=shuffled, seed=seed)
+        for name in sorted(set(training.classes))
+    }
+    data = Questions.of(_labels(training, None))
+    return Beliefs(fitted, ClassBeliefs(ClassMeans.fit(data.steps, data.counts), None, encode))
+
+
+def beta_of(belief: Floats) -> Beta:
+    """(2,) logit of the mean and ln of the concentration, as a Beta on the coarse grid that plans share."""
+    mean = float(np.clip(sigmoid(belief[0]), 1e-3, 1.0 - 1e-3))
+    return Beta.of(mean, float(np.exp(np.clip(belief[1], -3.0, 8.0)))).rounded()
+
+
+def _fit_class(own: Trajectories, name: str, encode: Encode, *, shuffled: bool, seed: int) -> ClassBeliefs:
+    data = Questions.of(_labels(own, name))
+    settings = FitSettings.small()
+    means = ClassMeans.fit(data.steps, data.counts)
+    if len(np.unique(data.group)) < 2 * settings.folds:
+        return ClassBeliefs(means, None, encode)
+    if shuffled:
+        data = data.shuffled(np.random.default_rng(seed))
+    vectors = encode([step.text for step in data.steps])
+    estimator, unseen = cross_fit(data, vectors, seed=seed, settings=settings)
+    before = {step.text: row for step, row in zip(data.steps, unseen.before, strict=True)}
+    after: dict[Key, Floats] = {}
+    if unseen.after is not None:
+        for question, signals, row in zip(data.rows.question, data.signals, unseen.after, strict=True):
+            logprob = 1.0 if signals.logprob is None else signals.logprob
+            after[data.steps[question].text, signals.output_tokens, logprob] = row
+    return ClassBeliefs(means, estimator, encode, before, after)
+
+
+def _step(text: str, name: str) -> StepText:
+    kind, _, model = name.partition("__")
+    return StepText(text, kind, model)
+
+
+def _signals(tokens: int, logprob: float) -> SampleSignals:
+    """A log-probability is never above 0: there it says that none was recorded."""
+    return SampleSignals(tokens, "unknown", logprob if logprob <= 0.0 else None)
+
+
+def _labels(training: Trajectories, name: str | None) -> list[Label]:
+    """One row for each sample of the first ordering, with the counts of the question's other samples."""
+    labels = []
+    for index, (text, each, counts) in enumerate(zip(training.texts, training.classes, training.recorded, strict=True)):
+        step = _step(text, each if name is None else name)
+        of = counts.right + sum(counts.wrong) + counts.invalid
+        length = int(training.lengths[index])
+        if of < 2:
+            labels.append(Label(step.text, step.kind, step.model, text, counts.right, of))
+            continue
+        right = training.correct[index, 0, :length] & (training.votes[index, 0, :length] >= 0)
+        logprobs = np.nan_to_num(training.logprobs[index, 0, :length], nan=1.0)
+        for tokens, logprob, passed in zip(
+            training.tokens[index, 0, :length].tolist(), logprobs.tolist(), right.tolist(), strict=True
+        ):
+            signals = _signals(tokens, logprob)
+            labels.append(Label(step.text, step.kind, step.model, text, counts.right - passed, of - 1, signals, passed))
+    return labels
