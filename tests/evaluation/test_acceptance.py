@@ -11,8 +11,9 @@ import pytest
 from tests.evaluation.synthetic import simulated
 from tts_agent.evaluation.acceptance import Line, acceptance
 from tts_agent.evaluation.arms import LadderResult, Standing
-from tts_agent.evaluation.contenders import adaptive_consistency, self_consistency
-from tts_agent.evaluation.lab import Calibration, evaluate
+from tts_agent.evaluation.calibration import Calibration
+from tts_agent.evaluation.contenders import Contender, adaptive_consistency, self_consistency
+from tts_agent.evaluation.lab import evaluate
 from tts_agent.evaluation.lineup import OURS
 from tts_agent.evaluation.published import Reproduced
 from tts_agent.evaluation.report import Report
@@ -25,7 +26,7 @@ from tts_agent.evaluation.turns_report import TurnsReport
 BANKS = [simulated(60), simulated(60, seed=1, name="other")]
 
 
-def votes(contender: object = adaptive_consistency) -> Report:
+def votes(contender: Contender = adaptive_consistency) -> Report:
     ours = {OURS: contender}
     results = [evaluate(trajectories(b, number=3), name=b.name, bank=b, contenders=ours) for b in BANKS]
     stream = evaluate(trajectories(*BANKS, number=3), name="mixed stream", contenders=ours)
