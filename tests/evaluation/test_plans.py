@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,12 @@ def test_an_unknown_class_gets_the_mean_of_all() -> None:
     said = beliefs.before(REPLAYS)[:40]
     assert np.ptp(said[:, 0]) == 0.0
     assert 0.0 < beta_of(said[0]).mean < 1.0
+
+
+def test_without_the_extra_the_mean_of_the_class_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    said = fit_beliefs(REPLAYS, seed=1).before(REPLAYS)
+    assert np.ptp(said[:40, 0]) == 0.0
 
 
 def test_training_replays_are_fitted_once() -> None:

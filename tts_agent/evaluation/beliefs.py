@@ -20,7 +20,9 @@ from tts_agent.difficulty.class_means import ClassMeans
 from tts_agent.difficulty.labels import Label
 from tts_agent.difficulty.questions import Questions
 from tts_agent.difficulty.two_stage import FitSettings, TwoStage, cross_fit
+from tts_agent.evaluation.calibration import fit_beta_ewens
 from tts_agent.evaluation.trajectories import Trajectories
+from tts_agent.exceptions import MissingExtraError
 from tts_agent.probability import Beta
 
 Vectors = npt.NDArray[np.float32]
@@ -40,9 +42,11 @@ def no_vectors(texts: Sequence[str]) -> Vectors:
 class ClassBeliefs:
     """What is believed about the steps of one class; beliefs are arrays (..., 2) as in `signals.py`."""
 
-    means: ClassMeans
+    means: Callable[[Sequence[StepText]], Floats]
+    """(n, 2), what is believed without an estimator."""
     estimator: TwoStage | None
-    """None where the class has too few questions to train on."""
+    """None where the class has too few questions to train on, or the extra `difficulty` is not installed: then the
+    mean of the class is believed, and results differ from those with the extra."""
     encode: Encode
     unseen: dict[str, Floats] = field(default_factory=dict)
     """By training question: what was said before it was seen."""
@@ -154,8 +158,7 @@ def _fit(training: Trajectories, encode: Encode, *, shuffled: bool, seed: int) -
         name: _fit_class(training.subset(classes == name), name, encode, shuffled=shuffled, seed=seed)
         for name in sorted(set(training.classes))
     }
-    data = Questions.of(_labels(training, None))
-    return Beliefs(fitted, ClassBeliefs(ClassMeans.fit(data.steps, data.counts), None, encode))
+    return Beliefs(fitted, ClassBeliefs(_means(Questions.of(_labels(training, None)), training), None, encode))
 
 
 def beta_of(belief: Floats) -> Beta:
@@ -167,13 +170,16 @@ def beta_of(belief: Floats) -> Beta:
 def _fit_class(own: Trajectories, name: str, encode: Encode, *, shuffled: bool, seed: int) -> ClassBeliefs:
     data = Questions.of(_labels(own, name))
     settings = FitSettings.small()
-    means = ClassMeans.fit(data.steps, data.counts)
+    means = _means(data, own)
     if len(np.unique(data.group)) < 2 * settings.folds:
         return ClassBeliefs(means, None, encode)
     if shuffled:
         data = data.shuffled(np.random.default_rng(seed))
     vectors = encode([step.text for step in data.steps])
-    estimator, unseen = cross_fit(data, vectors, seed=seed, settings=settings)
+    try:
+        estimator, unseen = cross_fit(data, vectors, seed=seed, settings=settings)
+    except MissingExtraError:
+        return ClassBeliefs(means, None, encode)
     before = {step.text: row for step, row in zip(data.steps, unseen.before, strict=True)}
     after: dict[Key, Floats] = {}
     if unseen.after is not None:
@@ -181,6 +187,25 @@ def _fit_class(own: Trajectories, name: str, encode: Encode, *, shuffled: bool, 
             logprob = 1.0 if signals.logprob is None else signals.logprob
             after[data.steps[question].text, signals.output_tokens, logprob] = row
     return ClassBeliefs(means, estimator, encode, before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """One belief about every step."""
+
+    belief: Beta
+
+    def __call__(self, steps: Sequence[StepText]) -> Floats:
+        """(n, 2)"""
+        row = np.array([np.log(self.belief.a / self.belief.b), np.log(self.belief.concentration)])
+        return np.repeat(row[None, :], len(steps), axis=0)
+
+
+def _means(data: Questions, replays: Trajectories) -> Callable[[Sequence[StepText]], Floats]:
+    try:
+        return ClassMeans.fit(data.steps, data.counts)
+    except MissingExtraError:
+        return _Same(fit_beta_ewens(replays)[0])
 
 
 def _step(text: str, name: str) -> StepText:
