@@ -22,7 +22,7 @@ from tts_agent.evaluation.contenders import AC_95, BASELINES, TUNED_AC, Contende
 from tts_agent.evaluation.curves import TARGETS, accuracy_at, cost_at, targets
 from tts_agent.evaluation.folds import DEFAULT_FOLDS, folds
 from tts_agent.evaluation.limits import clairvoyant, coverage, modal_limit
-from tts_agent.evaluation.sweeps import CrossFit, Sweep, cross_fit, sweep_of
+from tts_agent.evaluation.sweeps import CrossFit, Sweep, cross_fit, sweep_of, training_sets
 from tts_agent.evaluation.trajectories import Ints, Trajectories
 
 Floats = NDArray[np.float64]
@@ -141,7 +141,8 @@ def evaluate(
     """
     questions, number, samples = replays.shape
     fold = folds(replays.texts, min(DEFAULT_FOLDS, len(set(replays.texts))), seed=seed) if fold is None else fold
-    fits = {each: cross_fit(each, how, replays, fold) for each, how in {**BASELINES, **(contenders or {})}.items()}
+    competing, training = {**BASELINES, **(contenders or {})}, training_sets(replays, fold)
+    fits = {each: cross_fit(each, how, replays, fold, training) for each, how in competing.items()}
     seer = sweep_of(
         "clairvoyant",
         [f"price={price:.2g}" for price in CLAIRVOYANT_PRICES],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,8 @@ TOKEN_PRICES = tuple(10.0 ** (-6.0 + step / 10.0) for step in range(35))[::-1]
 _OWN = 0.8
 """Weight of a bin's own mean length against that of its class."""
 _STRENGTH = 30.0
+FITS = 8
+"""Fits that are remembered: one a fold."""
 _RARE = 0.002
 """Mass of the rarest kinds of questions, which tables leave out."""
 
@@ -101,7 +104,11 @@ class Priced:
         ]
 
     def fit(self, training: Trajectories) -> Groups:
-        """Populations and costs of every class and bin."""
+        """Populations and costs of every class and bin; remembered for the last few training sets, which several
+        contenders share."""
+        return _fitted(self, training)
+
+    def _fit(self, training: Trajectories) -> Groups:
         estimates = any(name != "length" for view in self.views for name, _ in view)
         beliefs = fit_beliefs(training, self.encode, shuffled=self.shuffled) if estimates else None
         signals = signals_of(training, beliefs)
@@ -122,6 +129,11 @@ class Priced:
         everywhere = np.ones(training.shape[:2], dtype=np.bool_)
         other = Group(pooled.pruned(_RARE), _later(training, everywhere))
         return Groups(tuple(classes), tuple(bins), (*groups, other), beliefs)
+
+
+@lru_cache(maxsize=FITS)
+def _fitted(priced: Priced, training: Trajectories) -> Groups:
+    return priced._fit(training)
 
 
 class Remembering:

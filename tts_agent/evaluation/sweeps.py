@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,17 +48,30 @@ class CrossFit:
     """The knob chosen on training folds: mixtures of two settings that there reach each share of the gain."""
 
 
-def cross_fit(name: str, contender: Contender, replays: Trajectories, fold: Ints) -> CrossFit:
+def training_sets(replays: Trajectories, fold: Ints) -> dict[int, Trajectories]:
+    """By fold, all questions but its own. Contenders that are given the same objects can share what they fit."""
+    return {number: replays.subset(fold != number) for number in sorted(set(fold.tolist()))}
+
+
+def cross_fit(
+    name: str,
+    contender: Contender,
+    replays: Trajectories,
+    fold: Ints,
+    training: Mapping[int, Trajectories] | None = None,
+) -> CrossFit:
     """Fit a contender on all folds but one and play it on that one, for each fold.
 
     Args:
         fold: (Q) of each question.
+        training: `training_sets`, made when not given.
 
     Raises:
         ConfigurationError: the number of settings depends on the training data.
     """
-    numbers = sorted(set(fold.tolist()))
-    fitted = [list(contender(replays.subset(fold != number))) for number in numbers]
+    training = training_sets(replays, fold) if training is None else training
+    numbers = sorted(training)
+    fitted = [list(contender(training[number])) for number in numbers]
     if len({len(settings) for settings in fitted}) != 1 or not fitted[0]:
         raise ConfigurationError(
             f"{name} has {[len(settings) for settings in fitted]} settings: one and the same number"
