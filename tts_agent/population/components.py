@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,7 @@ class Components:
         return len(self.pass_rate)
 
     @classmethod
+    @cache
     def grid(
         cls,
         pass_rates: Sequence[float] = (
@@ -85,27 +86,37 @@ class Components:
 
     def log_likelihood(self, questions: Sequence[VoteCounts]) -> Floats:
         """(questions, g) natural logarithms, up to a constant of each question."""
-        most = max((question.right + sum(question.wrong) + question.invalid for question in questions), default=0)
-        errors = self.errors(most)
-        rows = [
-            self.outcomes(question.right, sum(question.wrong), question.invalid) + errors.partition(question.wrong)
-            for question in questions
-        ]
-        return np.array(rows).reshape(-1, len(self))
+        return np.array([_log_likelihood(self, question) for question in questions]).reshape(-1, len(self))
 
     def outcomes(self, right: Ints | int, wrong: Ints | int, invalid: Ints | int) -> Floats:
         """ln P of so many right, wrong and invalid samples in a given order: (g,), or (n, g) for (n,) counts."""
-        passes, misses, silent = (np.asarray(count, dtype=np.float64)[..., None] for count in (right, wrong, invalid))
-        return np.asarray(
-            passes * np.log(self.pass_rate)
-            + (misses + silent) * np.log1p(-self.pass_rate)
-            + misses * np.log1p(-self.invalid_rate)
-            + silent * np.log(self.invalid_rate)
+        counts = np.stack(np.broadcast_arrays(right, wrong, invalid), axis=-1).astype(np.float64)
+        return np.asarray(counts @ self._outcomes)
+
+    @cached_property
+    def _outcomes(self) -> Floats:
+        """(3, g): ln P of one right, wrong and invalid sample."""
+        fails = np.log1p(-self.pass_rate)
+        return np.stack(
+            [np.log(self.pass_rate), fails + np.log1p(-self.invalid_rate), fails + np.log(self.invalid_rate)]
         )
 
     def errors(self, most: int) -> Errors:
         """Tables of how up to ``most`` wrong votes fall."""
-        return Errors(self.concentration, self.discount, most)
+        return _errors(self, 2 ** max(most - 1, 1).bit_length())
+
+
+@lru_cache(maxsize=64)
+def _errors(components: Components, most: int) -> Errors:
+    return Errors(components.concentration, components.discount, most)
+
+
+@lru_cache(maxsize=4096)
+def _log_likelihood(components: Components, question: VoteCounts) -> Floats:
+    """(g,); kept, because the same questions are fitted again and again: by class, by bin, by fold."""
+    wrong = sum(question.wrong)
+    errors = components.errors(wrong)
+    return components.outcomes(question.right, wrong, question.invalid) + errors.partition(question.wrong)
 
 
 class Errors:
