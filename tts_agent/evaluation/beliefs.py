@@ -108,12 +108,11 @@ class Beliefs:
         return said
 
     def _by_class(self, replays: Trajectories) -> list[tuple[npt.NDArray[np.bool_], ClassBeliefs, list[StepText]]]:
-        classes = np.array(replays.classes)
         return [
             (
-                classes == name,
+                replays.of_class(name),
                 self.classes.get(name, self.everywhere),
-                [_step(text, name) for text, each in zip(replays.texts, classes, strict=True) if each == name],
+                [_step(text, name) for text, each in zip(replays.texts, replays.classes, strict=True) if each == name],
             )
             for name in sorted(set(replays.classes))
         ]
@@ -153,9 +152,8 @@ def _fingerprint(training: Trajectories) -> bytes:
 
 
 def _fit(training: Trajectories, encode: Encode, *, shuffled: bool, seed: int) -> Beliefs:
-    classes = np.array(training.classes)
     fitted = {
-        name: _fit_class(training.subset(classes == name), name, encode, shuffled=shuffled, seed=seed)
+        name: _fit_class(training.subset(training.of_class(name)), name, encode, shuffled=shuffled, seed=seed)
         for name in sorted(set(training.classes))
     }
     return Beliefs(fitted, ClassBeliefs(_means(Questions.of(_labels(training, None)), training), None, encode))

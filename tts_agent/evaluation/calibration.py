@@ -80,9 +80,8 @@ def calibration(replays: Trajectories, fit: Fit, fold: Ints, sizes: tuple[int, .
 def _say(replays: Trajectories, beliefs: Mapping[str, Belief], n: int) -> tuple[Floats, Bools]:
     """(Q, R) the belief in the leader, asked once a class and state; and where there is a leader."""
     said = np.zeros(replays.shape[:2])
-    classes = np.array(replays.classes)
     for name in sorted(set(replays.classes)):
-        mine = classes == name
+        mine = replays.of_class(name)
         states = replays.states[mine, :, n]
         distinct, inverse = np.unique(states, return_inverse=True)
         values = np.array([beliefs[name](replays.tally(state)) for state in distinct.tolist()])
@@ -103,7 +102,7 @@ def beta_ewens(training: Trajectories) -> dict[str, Belief]:
     """The posterior of `voting.posterior`, with prior and theta of each class by maximum likelihood."""
     fitted = {}
     for name in _all_classes(training):
-        prior, theta = fit_beta_ewens(training.subset(np.array([each == name for each in training.classes])))
+        prior, theta = fit_beta_ewens(training.subset(training.of_class(name)))
         fitted[name] = _leader_under(prior, theta)
     return fitted
 

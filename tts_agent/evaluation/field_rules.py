@@ -99,9 +99,8 @@ FIELD: dict[str, Contender] = {
 
 
 def _populations(training: Trajectories) -> dict[str, AnswerPopulation]:
-    classes = np.array(training.classes)
     return {
-        name: AnswerPopulation.fit(_votes(training, np.nonzero(classes == name)[0]))
+        name: AnswerPopulation.fit(_votes(training, np.nonzero(training.of_class(name))[0]))
         for name in Counter(training.classes)
     }
 

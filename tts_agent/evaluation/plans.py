@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from tts_agent.evaluation.play import Play
 from tts_agent.evaluation.trajectories import Bools, Ints, Trajectories
 from tts_agent.population import Population
 from tts_agent.stopping import Prices
-from tts_agent.stopping.price_table import price_table, state_of
+from tts_agent.stopping.price_table import Structure, price_table
 
 Floats = NDArray[np.float64]
 
@@ -54,31 +55,27 @@ def play_plan(replays: Trajectories, goes_on: Bools, which: Ints) -> Play:
 
 def planned(replays: Trajectories, population: Population, prices: Sequence[float], most: int) -> Iterator[Bools]:
     """(s) whether the table under a population goes on in each state, for each price of a sample in turn."""
-    at = np.zeros(len(replays.table), dtype=np.int64)
-    inside = np.zeros(len(replays.table), dtype=np.bool_)
-    table = None
     for price in prices:
         table = price_table(population, most, Prices(price).rounded())
-        if not inside.any():
-            at, inside = _places(replays, table.structure.index, most)
+        at, inside = _places(replays, table.structure)
         yield np.asarray(inside & (table.batch[at] > 0))
 
 
 def confidences(replays: Trajectories, population: Population, most: int) -> Floats:
     """(s) P(the leader is right) in each state, under a population."""
     table = price_table(population, most, Prices(0.0))
-    at, _ = _places(replays, table.structure.index, most)
+    at, _ = _places(replays, table.structure)
     return np.asarray(table.p_correct[at])
 
 
-def _places(replays: Trajectories, index: dict[tuple[int, int, int, int, int], int], most: int) -> tuple[Ints, Bools]:
-    """(s) where each state stands in a table, and whether samples may be drawn after it."""
-    from tts_agent.stopping.price_table import _MOST_INVALID
-
+@lru_cache(maxsize=4)
+def _places(replays: Trajectories, structure: Structure) -> tuple[Ints, Bools]:
+    """(s) where each state stands in a table, and whether samples may be drawn after it: the same for all tables."""
     at = np.zeros(len(replays.table), dtype=np.int64)
     inside = np.zeros(len(replays.table), dtype=np.bool_)
     for number, (invalid, counts) in enumerate(replays.table):
-        if invalid + sum(counts) <= most:
-            at[number] = index[*state_of(counts), min(invalid, _MOST_INVALID)]
-            inside[number] = invalid + sum(counts) < most
+        drawn = invalid + sum(counts)
+        if drawn <= structure.horizon:
+            at[number] = structure.place(counts, invalid)
+            inside[number] = drawn < structure.horizon
     return at, inside

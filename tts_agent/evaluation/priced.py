@@ -71,7 +71,7 @@ class Groups:
         chosen = np.full(replays.shape[:2], len(self.groups) - 1, dtype=np.int64)
         first = 0
         for name, bins in zip(self.classes, self.bins, strict=True):
-            mine = _members(replays, name)
+            mine = replays.of_class(name)
             own = {each: values[mine] for each, values in signals.items()}
             chosen[mine] = first + bins.place(own, (int(mine.sum()), replays.shape[1]))
             first += len(bins)
@@ -117,7 +117,7 @@ class Priced:
         bins: list[Bins] = []
         groups: list[Group] = []
         for name in classes:
-            mine = _members(training, name)
+            mine = training.of_class(name)
             own, shown = training.subset(mine), {each: values[mine] for each, values in signals.items()}
             if self.shuffled:
                 random = np.random.default_rng(0)
@@ -166,20 +166,15 @@ def _groups(own: Trajectories, signals: Signals, view: View, pooled: Population)
 def mixture(training: Trajectories) -> dict[str, Belief]:
     """P(the leader is right) under each class's population, for `calibration`."""
     pooled = fit_population(training.recorded)
-    return {name: _belief(_recorded(training, name), pooled) for name in sorted(set(training.classes))}
+    return {
+        name: _belief(training.subset(training.of_class(name)).recorded, pooled)
+        for name in sorted(set(training.classes))
+    }
 
 
 def _belief(questions: Sequence[VoteCounts], pooled: Population) -> Belief:
     population = fit_population(questions, pooled, strength=_STRENGTH)
     return lambda votes: population.posterior(votes).of(votes.leader)
-
-
-def _recorded(training: Trajectories, name: str) -> list[VoteCounts]:
-    return [counts for counts, each in zip(training.recorded, training.classes, strict=True) if each == name]
-
-
-def _members(replays: Trajectories, name: str) -> Bools:
-    return np.array([each == name for each in replays.classes], dtype=np.bool_)
 
 
 def _later(replays: Trajectories, inside: Bools) -> float:

@@ -61,8 +61,7 @@ class Allocation:
     def __call__(self, training: Trajectories) -> Sequence[Setting]:
         most = training.shape[2]
         beliefs = fit_beliefs(training, self.encode)
-        classes = np.array(training.classes)
-        own = {name: training.subset(classes == name) for name in sorted(set(training.classes))}
+        own = {name: training.subset(training.of_class(name)) for name in sorted(set(training.classes))}
         theta = {name: fit_beta_ewens(each)[1] for name, each in own.items()}
         tokens = {name: float(each.tokens[:, :, 0].mean()) + each.prompt_tokens for name, each in own.items()}
         rules = _sizes(most)

@@ -99,6 +99,10 @@ class Trajectories:
             hashes[:, :, n + 1] = np.where(n < self.lengths[:, None], further, hashes[:, :, n])
         return hashes.view(np.int64)
 
+    def of_class(self, name: str) -> Bools:
+        """(Q) which questions are of a class of step."""
+        return np.array([each == name for each in self.classes], dtype=np.bool_)
+
     def tally(self, state: int) -> Tally:
         """A tally in this state, the votes in descending order of their counts."""
         invalid, counts = self.table[state]

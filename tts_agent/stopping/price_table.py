@@ -48,9 +48,9 @@ class Advice:
 
 @dataclass(frozen=True, eq=False)
 class PriceTable:
-    """The best plan in every state; arrays are (f,), one entry a state of `_Structure`."""
+    """The best plan in every state; arrays are (f,), one entry a state of `Structure`."""
 
-    structure: _Structure
+    structure: Structure
     p_correct: Floats
     value: Floats
     batch: Ints
@@ -58,8 +58,7 @@ class PriceTable:
 
     def advice(self, tally: Tally) -> Advice:
         """Look up a vote of at most as many samples as the table's horizon."""
-        votes = state_of(tally.counts.values())
-        at = self.structure.index[*votes, min(tally.invalid, _MOST_INVALID)]
+        at = self.structure.place(tally.counts.values(), tally.invalid)
         p_correct, batch = self.p_correct.item(at), self.batch.item(at)
         return Advice(p_correct, self.value.item(at), batch, batch == 0 and self.escape > p_correct)
 
@@ -100,7 +99,7 @@ def settled(p_correct: float, prices: Prices) -> Advice:
 
 
 @dataclass(frozen=True, eq=False)
-class _Structure:
+class Structure:
     """States and where one more sample leads; nothing of it depends on a population.
 
     v vote states; f whole states (a vote state and the number of invalid samples) by the number of samples drawn.
@@ -122,12 +121,21 @@ class _Structure:
     exists: Floats
     """(f, 6): 1 where there is such a neighbour."""
 
+    @property
+    def horizon(self) -> int:
+        """Most samples."""
+        return len(self.layers) - 1
+
+    def place(self, counts: Iterable[int], invalid: int) -> int:
+        """Where the state of these votes (per answer, largest first) and invalid samples stands."""
+        return self.index[*state_of(counts), min(invalid, _MOST_INVALID)]
+
 
 @dataclass(frozen=True, eq=False)
 class _Process:
     """How a vote goes on, for one population."""
 
-    structure: _Structure
+    structure: Structure
     p_leader: Floats
     """(f,)."""
     moves: Floats
@@ -137,7 +145,7 @@ class _Process:
 
 
 @cache
-def _structure(horizon: int) -> _Structure:
+def _structure(horizon: int) -> Structure:
     vote_states = [state for votes in range(horizon + 1) for state in _states(votes)]
     wholes = sorted(
         (sum(state) + invalid, number, invalid)
@@ -156,7 +164,7 @@ def _structure(horizon: int) -> _Structure:
     )
     drawn = np.array([total for total, _, _ in wholes])
     borders = np.searchsorted(drawn, np.arange(horizon + 2))
-    return _Structure(
+    return Structure(
         counts=np.array(vote_states),
         index=index,
         layers=[slice(int(low), int(high)) for low, high in pairwise(borders)],
