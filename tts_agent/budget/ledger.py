@@ -77,6 +77,10 @@ class Budget:
         child._waiting = self._waiting
         return child
 
+    def inside(self, other: Budget) -> bool:
+        """Whether everything spent here counts there too: it is that budget, or a child of it at any depth."""
+        return self is other or (self._parent is not None and self._parent.inside(other))
+
     @property
     def spent(self) -> Amount:
         """What was settled or forfeited so far."""

@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from tts_agent.budget import Budget
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.nodes.metering import installed
 from tts_agent.reasoner import as_budget
 
 RUN_BUDGET = "tts_budget"
@@ -20,8 +21,9 @@ def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[An
     """The ledger for one invocation of a node.
 
     A `Budget` that came with the run takes the place of the node's own: pass the same one to share it between
-    all nodes of a run, or between runs. A number that came with the run can only narrow: it caps this one
-    invocation, inside the node's own budget.
+    all nodes of a run, or between runs. A number, the node's own or one that came with the run, can only narrow: it
+    caps this one invocation, inside whatever budget there is. Without a `Budget` of its own or of the run, the
+    node is on the one that `token_budget` put around it.
 
     Raises:
         ConfigurationError: the run's budget is neither.
@@ -29,9 +31,14 @@ def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[An
     given = _given(config, runtime)
     if isinstance(given, Budget):
         return given
+    around = installed()
+    if isinstance(own, Budget) or around is None:
+        mine = as_budget(own)
+    else:
+        mine = around if own is None else around.child(own)
     if given is None:
-        return as_budget(own)
-    return as_budget(own).child(checked(given, f"the run's {RUN_BUDGET}", "or a tts_agent.Budget"))
+        return mine
+    return mine.child(checked(given, f"the run's {RUN_BUDGET}", "or a tts_agent.Budget"))
 
 
 def checked(tokens: object, what: str, otherwise: str = "") -> int:

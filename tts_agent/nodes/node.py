@@ -20,6 +20,7 @@ from tts_agent.nodes.budgets import checked, ledger
 from tts_agent.nodes.chat_model import ChatModelSampler
 from tts_agent.nodes.errors import budget_errors
 from tts_agent.nodes.messages import from_langchain, portable
+from tts_agent.nodes.metering import answering
 from tts_agent.nodes.replies import METADATA_KEY, summary, winner
 from tts_agent.nodes.steps import StepMaker
 from tts_agent.reasoner import AdaptiveReasoner, Result
@@ -102,13 +103,15 @@ def adaptive_node(
 
     def run(state: Any, config: RunnableConfig) -> Update:
         runtime = _runtime()
-        with budget_errors():
-            return update(synchronous.run(step(state), budget=ledger(budget, config, runtime)), runtime)
+        mine = ledger(budget, config, runtime)
+        with budget_errors(), answering(mine):
+            return update(synchronous.run(step(state), budget=mine), runtime)
 
     async def arun(state: Any, config: RunnableConfig) -> Update:
         runtime = _runtime()
-        with budget_errors():
-            return update(await asynchronous.arun(step(state), budget=ledger(budget, config, runtime)), runtime)
+        mine = ledger(budget, config, runtime)
+        with budget_errors(), answering(mine):
+            return update(await asynchronous.arun(step(state), budget=mine), runtime)
 
     def update(result: Result, runtime: Runtime[Any] | None) -> Update:
         if runtime:

@@ -17,6 +17,7 @@ from langchain_core.runnables.config import ensure_config, var_child_runnable_co
 from langgraph.constants import TAG_NOSTREAM
 
 from tts_agent.nodes.binding import ChatRunnable
+from tts_agent.nodes.metering import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def hidden(index: int) -> tuple[RunnableConfig, Context]:
     config["run_name"] = f"tts.sample[{index}]"
     config.pop("run_id", None)  # the caller's: n runs cannot share it
     context.run(var_child_runnable_config.set, config)
+    mark(context)
     return config, context
 
 
