@@ -31,14 +31,18 @@ def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[An
     given = _given(config, runtime)
     if isinstance(given, Budget):
         return given
-    around = installed()
-    if isinstance(own, Budget) or around is None:
-        mine = as_budget(own)
-    else:
-        mine = around if own is None else around.child(own)
+    mine = _under(own)
     if given is None:
         return mine
     return mine.child(checked(given, f"the run's {RUN_BUDGET}", "or a tts_agent.Budget"))
+
+
+def _under(own: Budget | int | None) -> Budget:
+    """The node's own budget, or its number inside the budget around it."""
+    around = installed()
+    if around is None or isinstance(own, Budget):
+        return as_budget(own)
+    return around if own is None else around.child(own)
 
 
 def checked(tokens: object, what: str, otherwise: str = "") -> int:
