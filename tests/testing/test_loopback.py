@@ -173,7 +173,6 @@ def test_tool_calls_and_unknown_endings_are_served() -> None:
         (hello(n=0), "n"),
         (hello(max_tokens="many"), "max_tokens"),
         (hello(max_completion_tokens=0), "max_completion_tokens"),
-        (hello(stream=True), "stream"),
     ],
 )
 def test_a_wrong_request_is_told_which_field_is_wrong(body: object, field: str | None) -> None:
@@ -307,3 +306,48 @@ def test_connections_are_counted_and_kept_open() -> None:
             connection.getresponse().read()
         assert endpoint.connections == 1
     connection.close()
+
+
+def streamed(answer: Answer) -> list[Any]:
+    """The chunks of an event stream, which ends with [DONE]."""
+    *events, end, rest = answer.text.split("\n\n")
+    assert (end, rest) == ("data: [DONE]", "")
+    return [json.loads(event.removeprefix("data: ")) for event in events]
+
+
+def test_a_reply_can_be_streamed_word_by_word() -> None:
+    with Loopback(ScriptedSampler(["hello to  you"])) as endpoint:
+        answer = ask(endpoint, hello(stream=True))
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    chunks = streamed(answer)
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert deltas[0] == {"role": "assistant", "content": ""}
+    assert [delta["content"] for delta in deltas[1:-1]] == ["hello ", "to  ", "you"]
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks[-2:]] == [None, "stop"]
+    assert not any("usage" in chunk for chunk in chunks)
+
+
+def test_a_stream_says_what_it_cost_if_asked() -> None:
+    with Loopback(ScriptedSampler(["hello to you"])) as endpoint:
+        *said, last = streamed(ask(endpoint, hello(stream=True, stream_options={"include_usage": True})))
+    assert {chunk["usage"] for chunk in said} == {None}
+    assert last["choices"] == []
+    assert last["usage"]["total_tokens"] == 4
+
+
+def test_tool_calls_are_streamed_name_first() -> None:
+    called = Sample("", "tool_calls", (ToolCall("add", '{"a": 1}', "x"), ToolCall("add", "{}", "y")))
+    with Loopback(ScriptedSampler([called])) as endpoint:
+        chunks = streamed(ask(endpoint, hello(stream=True)))
+    calls = [call for chunk in chunks for call in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert [(call["index"], call.get("id")) for call in calls] == [(0, "x"), (0, None), (0, None), (1, "y"), (1, None)]
+    assert "".join(call["function"]["arguments"] for call in calls if call["index"] == 0) == '{"a": 1}'
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_several_choices_are_streamed_in_turns() -> None:
+    with Loopback(ScriptedSampler(["a b", "c"])) as endpoint:
+        chunks = streamed(ask(endpoint, hello(stream=True, n=2)))
+    said = [(chunk["choices"][0]["index"], chunk["choices"][0]["delta"].get("content")) for chunk in chunks]
+    assert said == [(0, ""), (1, ""), (0, "a "), (1, "c"), (0, "b"), (1, None), (0, None)]

@@ -13,7 +13,19 @@ DEFAULT_MAX_TOKENS = 1024
 """Output tokens of a request that sets no bound."""
 
 HANDLED = frozenset(
-    {"model", "messages", "n", "max_tokens", "max_completion_tokens", "temperature", "stop", "seed", "tools"}
+    {
+        "model",
+        "messages",
+        "n",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "stop",
+        "seed",
+        "tools",
+        "stream",
+        "stream_options",
+    }
 )
 """Fields with a place of their own in a `SampleRequest`; all others become its options."""
 

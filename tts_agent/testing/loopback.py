@@ -5,7 +5,7 @@ It lets a real client, and a framework built on one, be tested without a provide
     with Loopback(sampler, faults=[Fault(status=429, retry_after="0")]) as endpoint:
         model = SomeChatModel(base_url=endpoint.url, api_key="any")
 
-Not for production: one thread a connection, no streaming.
+Not for production: one thread a connection, and a reply is complete before the first piece of it is streamed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from tts_agent.exceptions import ConfigurationError, RateLimited, RequestRejecte
 from tts_agent.portal import run_sync
 from tts_agent.sampling import SampleBatch, Sampler, SampleRequest
 from tts_agent.testing.chat_format import Refusal, read_request, write_reply
+from tts_agent.testing.event_stream import EventStream
+
+Answer = Mapping[str, Any] | EventStream | str | None
+"""What to send: JSON, a stream, a text as it is; None hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,8 @@ class Loopback:
         """The body of `GET /v1/models`."""
         return {"object": "list", "data": [{"id": self._sampler.name, "object": "model"}]}
 
-    def complete(self, text: bytes) -> Mapping[str, Any] | str | None:
-        """The answer to a chat request: JSON data, text to send as it is, or None to hang up.
+    def complete(self, text: bytes) -> Answer:
+        """The answer to a chat request: JSON data, a stream, text to send as it is, or None to hang up.
 
         Raises:
             Refusal: the request is wrong, the sampler failed, or the fault says so.
@@ -132,14 +136,15 @@ class Loopback:
         batch = self._draw(*self._admit(body))
         if fault.null_usage:
             batch = replace(batch, unaccounted=len(batch.samples))
-        return write_reply(number, self._sampler.name, batch, logprobs=bool(body.get("logprobs")))
+        reply = write_reply(number, self._sampler.name, batch, logprobs=bool(body.get("logprobs")))
+        if body.get("stream"):
+            return EventStream(reply, usage=bool((body.get("stream_options") or {}).get("include_usage")))
+        return reply
 
     def _admit(self, body: Mapping[str, Any]) -> tuple[SampleRequest, int]:
         model = body.get("model")
         if model != self._sampler.name:
             raise Refusal(404, f"The model `{model}` does not exist", code="model_not_found", param="model")
-        if body.get("stream"):
-            raise Refusal(400, "this endpoint does not stream", param="stream")
         request, n = read_request(body)
         if n > 1 and self._n == "refused":
             raise Refusal(400, "n must be 1", param="n")
@@ -203,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer("/v1/chat/completions", self.server.loopback.complete)
 
-    def _answer(self, path: str, reply: Callable[[bytes], Mapping[str, Any] | str | None]) -> None:
+    def _answer(self, path: str, reply: Callable[[bytes], Answer]) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             if self.path != path:
@@ -215,8 +220,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if answer is None:
             self.close_connection = True
+        elif isinstance(answer, EventStream):
+            self._stream(answer)
         else:
             self._send(200, answer)
+
+    def _stream(self, answer: EventStream) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for event in answer.events():
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
+        self.wfile.write(b"0\r\n\r\n")
 
     def _send(self, status: int, answer: Mapping[str, Any] | str, retry_after: str | None = None) -> None:
         text = answer if isinstance(answer, str) else json.dumps(answer)
