@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log1p, nan
 
 import numpy as np
@@ -56,14 +57,15 @@ _SENTENCE = re.compile(r"[.!?]+(?:\s|$)")
 _OPERATOR = re.compile(r"[-+*/=^<>%\\×÷]")  # noqa: RUF001  # the multiplication sign is meant
 
 
-def text_features(step: StepText) -> list[float]:
-    """The numbers named by `TEXT_FEATURES`, in that order."""
+@lru_cache(maxsize=4096)
+def text_features(step: StepText) -> tuple[float, ...]:
+    """The numbers named by `TEXT_FEATURES`, in that order; remembered, for a question is asked about many times."""
     text = step.text
     words = _WORD.findall(text)
     numbers = _NUMBER.findall(text)
     # Fifteen leading digits say how large a number is; one of a thousand digits must not set the scale.
     sizes = [log1p(float(number[:15])) for number in numbers]
-    return [
+    return (
         log1p(len(text)),
         log1p(len(words)),
         log1p(len(_SENTENCE.findall(text))),
@@ -82,7 +84,7 @@ def text_features(step: StepText) -> list[float]:
         log1p(max(map(len, words), default=0)),
         log1p(max(0, step.tools)),
         log1p(max(0, step.turns)),
-    ]
+    )
 
 
 def signal_features(first: SampleSignals) -> list[float]:

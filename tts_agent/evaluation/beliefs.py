@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -94,20 +95,18 @@ class Beliefs:
 
     def before(self, replays: Trajectories) -> Floats:
         """(Q, 2), stage one: the text."""
-        said = np.zeros((replays.shape[0], 2))
-        for mine, beliefs, steps in self._by_class(replays):
-            said[mine] = beliefs.before(steps)
-        return said
+        return _before(self, replays)
 
     def after(self, replays: Trajectories) -> Floats:
         """(Q, R, 2), stage two: the text and what the first sample showed, its vote apart."""
-        said = np.zeros((*replays.shape[:2], 2))
-        for mine, beliefs, steps in self._by_class(replays):
-            first, logprobs = replays.tokens[mine, :, 0], replays.logprobs[mine, :, 0]
-            said[mine] = beliefs.after(steps, beliefs.before(steps), first, logprobs)
-        return said
+        return _after(self, replays)
 
-    def _by_class(self, replays: Trajectories) -> list[tuple[npt.NDArray[np.bool_], ClassBeliefs, list[StepText]]]:
+    def betas(self, replays: Trajectories) -> tuple[Beta, ...]:
+        """(Q) stage one on the coarse grid that plans share."""
+        return _betas(self, replays)
+
+    def by_class(self, replays: Trajectories) -> list[tuple[npt.NDArray[np.bool_], ClassBeliefs, list[StepText]]]:
+        """Of each class of steps in the replays: which questions are of it (Q), its beliefs, and its steps."""
         return [
             (
                 replays.of_class(name),
@@ -116,6 +115,31 @@ class Beliefs:
             )
             for name in sorted(set(replays.classes))
         ]
+
+
+# The settings of a sweep all ask for the beliefs about the same replays, one after the other.
+
+
+@lru_cache(maxsize=4)
+def _before(beliefs: Beliefs, replays: Trajectories) -> Floats:
+    said = np.zeros((replays.shape[0], 2))
+    for mine, of_class, steps in beliefs.by_class(replays):
+        said[mine] = of_class.before(steps)
+    return said
+
+
+@lru_cache(maxsize=4)
+def _after(beliefs: Beliefs, replays: Trajectories) -> Floats:
+    said = np.zeros((*replays.shape[:2], 2))
+    for mine, of_class, steps in beliefs.by_class(replays):
+        first, logprobs = replays.tokens[mine, :, 0], replays.logprobs[mine, :, 0]
+        said[mine] = of_class.after(steps, beliefs.before(replays)[mine], first, logprobs)
+    return said
+
+
+@lru_cache(maxsize=4)
+def _betas(beliefs: Beliefs, replays: Trajectories) -> tuple[Beta, ...]:
+    return tuple(map(beta_of, beliefs.before(replays)))
 
 
 def fit_beliefs(

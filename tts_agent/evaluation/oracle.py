@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -80,6 +81,7 @@ def known_pass_rate(training: Trajectories) -> Sequence[Setting]:
     return [KnownRate(f"price={price:.2g}", tables, at) for at, price in enumerate(TOKEN_PRICES)]
 
 
+@lru_cache(maxsize=4096)
 def _level(counts: VoteCounts) -> int:
     """The pass rate in steps of its logit; none and all right count as half a sample away."""
     wrong = sum(counts.wrong) + counts.invalid

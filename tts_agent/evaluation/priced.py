@@ -33,8 +33,8 @@ from tts_agent.evaluation.views import (
 )
 from tts_agent.population import Population, VoteCounts, fit_population
 
-TOKEN_PRICES = tuple(10.0 ** (-6.0 + step / 10.0) for step in range(35))[::-1]
-"""From 1 / 400 to 1 / 1,000,000 of a right answer: the cheapest policy first."""
+TOKEN_PRICES = (*(10.0 ** (-6.0 + step / 10.0) for step in range(34, -1, -1)), 0.0)
+"""From 1 / 400 to 1 / 1,000,000 of a right answer, and for nothing: the cheapest policy first."""
 _OWN = 0.8
 """Weight of a bin's own mean length against that of its class."""
 _STRENGTH = 30.0
@@ -67,6 +67,9 @@ class Groups:
 
     def choose(self, replays: Trajectories) -> Ints:
         """(Q, R) index of each replay's group, by its class and what its class's view shows."""
+        return _chosen(self, replays)
+
+    def _choose(self, replays: Trajectories) -> Ints:
         signals = signals_of(replays, self.beliefs)
         chosen = np.full(replays.shape[:2], len(self.groups) - 1, dtype=np.int64)
         first = 0
@@ -97,9 +100,8 @@ class Priced:
             list(planned(training, group.population, [price * group.tokens for price in TOKEN_PRICES], most))
             for group in groups.groups
         ]
-        choose = Remembering(groups)
         return [
-            Plan(f"price={price:.2g}", np.stack([table[at] for table in tables]), choose)
+            Plan(f"price={price:.2g}", np.stack([table[at] for table in tables]), groups.choose)
             for at, price in enumerate(TOKEN_PRICES)
         ]
 
@@ -136,17 +138,9 @@ def _fitted(priced: Priced, training: Trajectories) -> Groups:
     return priced._fit(training)
 
 
-class Remembering:
-    """`Groups.choose`, asked once for each replay: the settings of a sweep choose alike."""
-
-    def __init__(self, groups: Groups) -> None:
-        self._groups = groups
-        self._known: tuple[Trajectories, Ints] | None = None
-
-    def __call__(self, replays: Trajectories) -> Ints:
-        if self._known is None or self._known[0] is not replays:
-            self._known = replays, self._groups.choose(replays)
-        return self._known[1]
+@lru_cache(maxsize=FITS)
+def _chosen(groups: Groups, replays: Trajectories) -> Ints:
+    return groups._choose(replays)
 
 
 def _groups(own: Trajectories, signals: Signals, view: View, pooled: Population) -> tuple[Bins, list[Group]]:

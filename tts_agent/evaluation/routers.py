@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tts_agent.evaluation.beliefs import Beliefs, Encode, beta_of, fit_beliefs, no_vectors
+from tts_agent.evaluation.beliefs import Beliefs, Encode, fit_beliefs, no_vectors
 from tts_agent.evaluation.calibration import fit_beta_ewens
 from tts_agent.evaluation.contenders import RulePerReplay, Setting
 from tts_agent.evaluation.orderings import digest
@@ -42,8 +42,7 @@ class Allocated:
     def __call__(self, replays: Trajectories) -> Ints:
         """(Q, R)"""
         chosen = []
-        for name, belief in zip(replays.classes, self.beliefs.before(replays), strict=True):
-            beta = beta_of(belief)
+        for name, beta in zip(replays.classes, self.beliefs.betas(replays), strict=True):
             chances = _chances(beta.mean if self.by_mean else beta, self.most, self.theta.get(name, 1.0))
             cost = self.price * self.tokens.get(name, float(np.mean(list(self.tokens.values()))))
             chosen.append(best_size(chances, cost)[0] - 1)

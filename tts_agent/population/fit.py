@@ -39,7 +39,9 @@ def fit_population(
     if prior is None:
         grid = Components.grid()
         prior, strength = Population(grid, np.full(len(grid), 1.0 / len(grid))), 1.0
-    logs = prior.components.log_likelihood(questions)
+    place = {question: at for at, question in enumerate(dict.fromkeys(questions))}  # many have the same counts
+    counted = np.bincount([place[question] for question in questions], weights=counted)
+    logs = prior.components.log_likelihood(list(place))
     likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
     fitted = _maximize(likelihood, counted, strength * prior.weights)
     return Population(prior.components, fitted)

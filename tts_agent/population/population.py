@@ -129,14 +129,16 @@ class Population:
 
 @lru_cache(maxsize=4096)
 def _given(population: Population, belief: Beta) -> Population:
-    p = population.components.pass_rate
-    logs = np.log(np.maximum(population.weights, 1e-300))
+    # The tilt looks at pass rates alone, of which there are few.
+    p, level = np.unique(population.components.pass_rate, return_inverse=True)
+    mass = np.bincount(level, weights=population.weights)
+    logs = np.log(np.maximum(mass, 1e-300))
     odds, middle = np.log(p) - np.log1p(-p), np.log(p) + np.log1p(-p)
     mean = min(max(belief.mean, float(p.min()) + 1e-4), float(p.max()) - 1e-4)
     variance = belief.mean * (1.0 - belief.mean) / (belief.concentration + 1.0)
 
     def with_mean(pull: float) -> Floats:
-        """The weights with this pull towards the middle, shifted to the mean of the belief."""
+        """The mass of each pass rate with this pull towards the middle, shifted to the mean of the belief."""
 
         def shifted(shift: float) -> Floats:
             tilted = logs + pull * middle + shift * odds
@@ -149,7 +151,8 @@ def _given(population: Population, belief: Beta) -> Population:
         return variance - float(with_mean(pull) @ (p - mean) ** 2)
 
     pull = 0.0 if excess(0.0) >= 0.0 else _root(excess, 0.0, _FARTHEST)
-    return Population(population.components, with_mean(pull)).pruned()
+    tilt = with_mean(pull) / np.maximum(mass, 1e-300)
+    return Population(population.components, population.weights * tilt[level]).pruned()
 
 
 def _root(rises: Callable[[float], float], low: float, high: float) -> float:
