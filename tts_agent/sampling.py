@@ -55,6 +55,8 @@ class SampleRequest:
     tools: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     options: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Passed through to the endpoint unchanged (reasoning effort, response format, ...)."""
+    alone: bool = field(default=False, compare=False)
+    """Whether this is for the only sample of its step: what comes back is the reply, and may be streamed live."""
 
 
 def sample_seed(seed: int, index: int) -> int:

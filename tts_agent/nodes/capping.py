@@ -42,15 +42,20 @@ def own_cap(model: BaseChatModel, names: Iterable[str], arguments: Mapping[str, 
     return min((value for value in values if isinstance(value, int) and value > 0), default=None)
 
 
-def metered(model: BaseChatModel) -> BaseChatModel:
+def metered(model: BaseChatModel, *, live: bool = False) -> BaseChatModel:
     """A copy that makes one billed request a call, and none when nobody asked.
 
-    No cache (it would return one sample n times, with its usage), no streaming (every hidden sample would
-    show in `stream_mode="messages"`), one completion a request, no retries of its own (each is a bill that no
-    ledger sees). Retries that a provider's SDK hides behind neither a `max_retries` field nor
-    `with_options(max_retries=...)` cannot be switched off from here.
+    One completion a request, no retries of its own (each is a bill that no ledger sees). For one of several samples
+    also no cache (it would return one sample n times, with its usage) and no streaming (every hidden sample would
+    show in `stream_mode="messages"`). A `live` copy, whose reply is the answer, keeps both, and asks for the usage
+    of streams: with a `base_url` of one's own, OpenAI's model leaves it out. Retries that a provider's SDK hides
+    behind neither a `max_retries` field nor `with_options(max_retries=...)` cannot be switched off from here.
     """
-    wanted: dict[str, Any] = {"cache": False, "disable_streaming": True, "streaming": False, "max_retries": 0}
+    wanted: dict[str, Any] = {"max_retries": 0}
+    if not live:
+        wanted |= {"cache": False, "disable_streaming": True, "streaming": False}
+    elif getattr(model, "stream_usage", False) is None:  # nobody decided
+        wanted |= {"stream_usage": True}
     update = {name: value for name, value in wanted.items() if name in type(model).model_fields}
     if (getattr(model, "n", None) or 1) > 1:
         update["n"] = 1

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
+
+from tts_agent.sampling import Sample
 
 PER_REQUEST = 32
 """Tokens a chat template and a provider may add around a conversation."""
@@ -57,6 +59,14 @@ class PromptBound:
             self._reported[key] = max(tokens, self._reported.pop(key, 0))
             while len(self._reported) > self._memory:
                 self._reported.popitem(last=False)
+
+    def learn_from(
+        self, samples: Iterable[Sample], messages: Sequence[BaseMessage], arguments: Mapping[str, Any]
+    ) -> None:
+        """What the samples of this prompt say about its size; those whose bill nobody knows say nothing."""
+        reported = max((sample.usage.input_tokens for sample in samples), default=0)
+        if reported:
+            self.learn(messages, arguments, reported)
 
 
 def _prefixes(messages: Sequence[BaseMessage], around: str) -> Iterator[int]:

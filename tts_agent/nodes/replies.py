@@ -29,10 +29,15 @@ def to_sample(reply: AIMessage) -> Sample:
 
 
 def usage(reply: AIMessage) -> Usage | None:
-    """The tokens the provider reported for this reply; None when it reported none, or nothing but zeros."""
+    """The tokens the provider reported for this reply; None when it reported none, or nothing but zeros.
+
+    A reply from LangChain's cache, which marks it by a cost of 0 beside the usage, was not billed.
+    """
     reported = reply.usage_metadata
     if reported is None or not any((reported["input_tokens"], reported["output_tokens"])):
         return None
+    if dict(reported).get("total_cost") == 0:
+        return Usage()
     prompt, output = reported["input_tokens"], reported["output_tokens"]
     return Usage(
         prompt,
@@ -49,7 +54,11 @@ def winner(result: Result, model: str) -> AIMessage:
     last message's usage (summarization, for one) would take a sum over samples for a long conversation.
     """
     sample = result.sample
-    reply = sample.raw if isinstance(sample.raw, AIMessage) else _message(sample, model)
+    return recorded(sample.raw if isinstance(sample.raw, AIMessage) else _message(sample, model), result)
+
+
+def recorded(reply: AIMessage, result: Result) -> AIMessage:
+    """A copy of the reply with the decision in its `response_metadata`."""
     return reply.model_copy(update={"response_metadata": {**reply.response_metadata, METADATA_KEY: summary(result)}})
 
 

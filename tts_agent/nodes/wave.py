@@ -4,53 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Protocol, TypeVar
 
-from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, var_child_runnable_config
 from langgraph.constants import TAG_NOSTREAM
 
-from tts_agent.nodes.binding import ChatRunnable
 from tts_agent.nodes.metering import mark
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that is ready to be made."""
 
-    index: int
-    """Of its sample in the request's stream; names its run in traces."""
-    model: ChatRunnable
-    messages: Sequence[BaseMessage]
-    arguments: Mapping[str, Any]
+class Call(Protocol[T_co]):
+    """A model call that is ready to be made, under the config that the context holds as well."""
 
-    def in_this_thread(self, config: RunnableConfig) -> AIMessage:
+    @property
+    def index(self) -> int:
+        """Of its sample in the request's stream; names its run in traces."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Whether its reply is the answer: then it is made as if nobody came between, streamed and named as ever."""
+        ...
+
+    def in_this_thread(self, config: RunnableConfig) -> T_co:
         """Make it, blocking."""
-        return _checked(self.model.invoke(self.messages, config, **self.arguments))
+        ...
 
-    async def in_this_loop(self, config: RunnableConfig) -> AIMessage:
+    async def in_this_loop(self, config: RunnableConfig) -> T_co:
         """Make it on the running event loop."""
-        return _checked(await self.model.ainvoke(self.messages, config, **self.arguments))
+        ...
 
 
-async def draw(calls: Sequence[Call], *, blocking: bool) -> list[AIMessage | BaseException]:
-    """What each call came to, in order: `ainvoke` in a task each, or `invoke` in a thread each if `blocking`.
+async def draw(calls: Sequence[Call[T]], *, blocking: bool) -> list[T | BaseException]:
+    """What each call came to, in order: on the event loop in a task each, or in a thread each if `blocking`.
 
     Cancelling abandons calls in threads: they go on, and their replies are lost.
     """
     loop = asyncio.get_running_loop()
     # A pool of its own makes the calls one wave whatever else runs, and is gone when they are.
     threads = ThreadPoolExecutor(len(calls), thread_name_prefix="tts.sample") if blocking else None
-    running: list[asyncio.Future[AIMessage]] = []
+    running: list[asyncio.Future[T]] = []
     try:
         for call in calls:
-            config, context = hidden(call.index)
+            config, context = shown() if call.alone else hidden(call.index)
             if threads:
                 running.append(loop.run_in_executor(threads, partial(context.run, call.in_this_thread, config)))
             else:
@@ -59,6 +62,13 @@ async def draw(calls: Sequence[Call], *, blocking: bool) -> list[AIMessage | Bas
     finally:
         if threads:
             threads.shutdown(wait=False)
+
+
+def shown() -> tuple[RunnableConfig, Context]:
+    """Config and context of a call as it would be made without us: the caller's own, and marked as reserved."""
+    context = copy_context()
+    mark(context)
+    return ensure_config(), context
 
 
 def hidden(index: int) -> tuple[RunnableConfig, Context]:
@@ -93,9 +103,3 @@ class HomeLoop:
         with self._lock:
             self._loop = self._loop or running
         return self._loop is running
-
-
-def _checked(reply: object) -> AIMessage:
-    if not isinstance(reply, AIMessage):
-        raise TypeError(f"a chat model replies with an AIMessage, got {type(reply).__name__}")
-    return reply

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from tts_agent.answers import vote
@@ -27,9 +28,9 @@ class Strategy(Protocol):
         ...
 
 
-def draw(step: Step, n: int) -> Flow[tuple[Step, SampleBatch]]:
-    """Draw up to `n` more samples of the step itself."""
-    batch = yield from generate(step.request(), n, final=step.final)
+def draw(step: Step, n: int, *, alone: bool = False) -> Flow[tuple[Step, SampleBatch]]:
+    """Draw up to `n` more samples of the step itself; `alone` says that there will be no other."""
+    batch = yield from generate(replace(step.request(), alone=alone), n, final=step.final)
     return step.with_drawn(batch.samples), batch
 
 

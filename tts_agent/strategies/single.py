@@ -21,7 +21,7 @@ class Single:
     def run(self, step: Step) -> Flow[Outcome]:
         batch = SampleBatch()
         if not step.drawn:
-            step, batch = yield from draw(step, 1)
+            step, batch = yield from draw(step, 1, alone=True)
         winner = usable(step, step.drawn)
         if winner is None:
             return Outcome(self.name, cut_short(batch))

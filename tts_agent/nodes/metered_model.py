@@ -1,0 +1,86 @@
+"""A chat model as the calls of samples use it: capped copies, and what its prompts can cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
+
+from tts_agent.nodes.binding import ChatRunnable, bound_arguments, chat_model, rebound
+from tts_agent.nodes.capping import cap_names, metered, own_cap, with_fields, within_caps
+from tts_agent.nodes.prompt_bound import PromptBound
+from tts_agent.sampling import SampleRequest
+
+UNCAPPED = 2**20
+"""Tokens. More than any model answers with: a request that allows this many sets no cap on the model."""
+
+
+class MeteredModel:
+    """Makes the capped copies of one model. Safe to share between threads.
+
+    Args:
+        model: a chat model, bare or with `bind_tools()`, `bind()` or `with_config()`.
+        max_tokens_field: the field or call argument that caps the output, where it is none of the usual ones.
+
+    Raises:
+        ConfigurationError: `model` is something else, or its output cannot be capped.
+    """
+
+    def __init__(self, model: ChatRunnable, *, max_tokens_field: str | None = None) -> None:
+        self._runnable = model
+        self._inner = chat_model(model)
+        self._caps = cap_names(self._inner, max_tokens_field)
+        self.name = _name(self._inner)
+        self.arguments = bound_arguments(model)
+        """What the model is called with, whatever else a call says."""
+        self.overrides: Mapping[str, Any] = getattr(self._inner, "model_kwargs", None) or {}
+        """Arguments of the endpoint that the model's owner set beside its fields."""
+        fields = vars(self._inner).values()
+        self.secrets = [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
+        self.bound = PromptBound()
+
+    def max_tokens(self, arguments: Mapping[str, Any]) -> int | None:
+        """The model's own limit on output tokens when it is called with these; None when it has none."""
+        return own_cap(self._inner, self._caps, {**self.arguments, **arguments})
+
+    def call(
+        self, request: SampleRequest, index: int, arguments: Mapping[str, Any]
+    ) -> tuple[ChatRunnable, dict[str, Any]]:
+        """What to call for one sample, and with what: settings are fields of a copy where it has them.
+
+        `arguments` are the call's own. What the request sets itself comes first; what would ask for more than one
+        completion or lift the cap is left out.
+        """
+        model = self._live if request.alone else self._hidden
+        settings: dict[str, Any] = {}
+        if request.max_tokens < UNCAPPED:
+            settings = dict.fromkeys(self._caps, request.max_tokens)
+        if request.temperature is not None:
+            settings["temperature"] = request.temperature
+        if request.seed is not None and "seed" in type(model).model_fields:
+            settings["seed"] = request.seed + index
+        copy, further = with_fields(model, settings)
+        if request.stop:
+            further["stop"] = list(request.stop)
+        return rebound(self._runnable, copy, lambda bound: _left(bound, settings)), _left(arguments, settings) | further
+
+    @cached_property
+    def _hidden(self) -> BaseChatModel:
+        return metered(self._inner)
+
+    @cached_property
+    def _live(self) -> BaseChatModel:
+        return metered(self._inner, live=True)
+
+
+def _left(arguments: Mapping[str, Any], settings: Collection[str]) -> dict[str, Any]:
+    """The call arguments that do not contradict the settings."""
+    return {name: value for name, value in within_caps(arguments).items() if name not in settings}
+
+
+def _name(model: object) -> str:
+    names = (getattr(model, field, None) for field in ("model_name", "model", "model_id"))
+    return next((name for name in names if isinstance(name, str) and name), type(model).__name__)
