@@ -40,10 +40,10 @@ def fit_population(
         grid = Components.grid()
         prior, strength = Population(grid, np.full(len(grid), 1.0 / len(grid))), 1.0
     place = {question: at for at, question in enumerate(dict.fromkeys(questions))}  # many have the same counts
-    number = np.bincount([place[question] for question in questions], weights=counted)
+    alike: Floats = np.bincount([place[question] for question in questions], counted).astype(np.float64)
     logs = prior.components.log_likelihood(list(place))
     likelihood = np.exp(logs - logs.max(axis=1, keepdims=True))
-    fitted = _maximize(likelihood, number, strength * prior.weights)
+    fitted = _maximize(likelihood, alike, strength * prior.weights)
     return Population(prior.components, fitted)
 
 
