@@ -1,6 +1,12 @@
-"""LangGraph nodes: adaptive reasoning inside graphs that people already have."""
+"""Adaptive reasoning inside the graphs and agents that people already have.
+
+All but the middleware needs LangGraph alone; `AdaptiveReasoning` loads LangChain when it is first asked for.
+"""
+
+from typing import TYPE_CHECKING
 
 from tts_agent.exceptions import MissingExtraError
+from tts_agent.lazy import lazy_exports
 
 try:
     import langchain_core  # noqa: F401 - only whether they are there
@@ -14,4 +20,16 @@ from tts_agent.nodes.errors import BudgetExceededError
 from tts_agent.nodes.node import adaptive_node
 from tts_agent.nodes.replies import METADATA_KEY
 
-__all__ = ["adaptive_node", "BudgetExceededError", "ChatModelSampler", "METADATA_KEY", "RUN_BUDGET"]
+if TYPE_CHECKING:
+    from tts_agent.nodes.middleware import AdaptiveReasoning
+
+__all__ = [
+    "AdaptiveReasoning",
+    "adaptive_node",
+    "BudgetExceededError",
+    "ChatModelSampler",
+    "METADATA_KEY",
+    "RUN_BUDGET",
+]
+
+__getattr__ = lazy_exports(__name__, {"AdaptiveReasoning": "middleware"})

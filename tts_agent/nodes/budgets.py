@@ -28,13 +28,25 @@ def ledger(own: Budget | int | None, config: RunnableConfig, runtime: Runtime[An
     Raises:
         ConfigurationError: the run's budget is neither.
     """
-    given = _given(config, runtime)
+    given = run_budget(config, runtime)
     if isinstance(given, Budget):
         return given
     mine = _under(own)
     if given is None:
         return mine
     return mine.child(checked(given, f"the run's {RUN_BUDGET}", "or a tts_agent.Budget"))
+
+
+def shared_ledger(own: Budget | None, config: RunnableConfig, runtime: Runtime[Any] | None) -> Budget:
+    """The same for several nodes that answer one step together.
+
+    Raises:
+        ConfigurationError: the run's budget is a number, on which every node would count for itself.
+    """
+    given = run_budget(config, runtime)
+    if given is not None and not isinstance(given, Budget):
+        raise ConfigurationError(f"the run's {RUN_BUDGET} is {given!r}: give a tts_agent.Budget, which all nodes share")
+    return ledger(own, config, runtime)
 
 
 def _under(own: Budget | int | None) -> Budget:
@@ -56,7 +68,7 @@ def checked(tokens: object, what: str, otherwise: str = "") -> int:
     return tokens
 
 
-def _given(config: RunnableConfig, runtime: Runtime[Any] | None) -> object:
+def run_budget(config: RunnableConfig, runtime: Runtime[Any] | None) -> object:
     given = (config.get("configurable") or {}).get(RUN_BUDGET)
     if given is not None or runtime is None:
         return given

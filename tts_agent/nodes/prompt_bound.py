@@ -11,6 +11,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -32,6 +33,25 @@ PER_IMAGE = 2048
 from 85 tokens to tens of thousands."""
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around the turns of a prompt: tools, response formats and the like. Worth keeping: writing the JSON
+    takes longer than all the rest."""
+
+    text: str
+    tools: bool = False
+    """Whether tools are offered."""
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Around:
+        """Of the call arguments. Those that are no part of the prompt cost a few bytes more."""
+        return cls(_text(dict(arguments)) if arguments else "", bool(arguments.get("tools")))
+
+
+Arguments = Mapping[str, Any] | Around
+"""Call arguments that become part of the prompt, or what was made of them before."""
+
+
 class PromptBound:
     """Bounds prompts of one model. Safe to share between threads; remembers the last `memory` prompts."""
 
@@ -40,29 +60,27 @@ class PromptBound:
         self._reported: OrderedDict[int, int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, messages: Sequence[BaseMessage], arguments: Mapping[str, Any]) -> int:
+    def __call__(self, messages: Sequence[BaseMessage], arguments: Arguments) -> int:
         """Most tokens the prompt can have: these turns, with the call arguments that become part of it."""
         around = _around(arguments)
-        sizes, keys = [_size(message) for message in messages], list(_prefixes(messages, around))
+        sizes, keys = [_size(message) for message in messages], list(_prefixes(messages, around.text))
         with self._lock:
             for known in range(len(messages), 0, -1):
                 reported = self._reported.get(keys[known - 1])
                 if reported is not None:
                     return reported + sum(sizes[known:])
-        tools = FOR_TOOLS if arguments.get("tools") else 0
-        return PER_REQUEST + tools + _bytes(around) + sum(sizes)
+        tools = FOR_TOOLS if around.tools else 0
+        return PER_REQUEST + tools + _bytes(around.text) + sum(sizes)
 
-    def learn(self, messages: Sequence[BaseMessage], arguments: Mapping[str, Any], tokens: int) -> None:
+    def learn(self, messages: Sequence[BaseMessage], arguments: Arguments, tokens: int) -> None:
         """The provider reported `tokens` for this prompt. The most that it ever reported counts."""
-        *_, key = _prefixes(messages, _around(arguments))
+        *_, key = _prefixes(messages, _around(arguments).text)
         with self._lock:
             self._reported[key] = max(tokens, self._reported.pop(key, 0))
             while len(self._reported) > self._memory:
                 self._reported.popitem(last=False)
 
-    def learn_from(
-        self, samples: Iterable[Sample], messages: Sequence[BaseMessage], arguments: Mapping[str, Any]
-    ) -> None:
+    def learn_from(self, samples: Iterable[Sample], messages: Sequence[BaseMessage], arguments: Arguments) -> None:
         """What the samples of this prompt say about its size; those whose bill nobody knows say nothing."""
         reported = max((sample.usage.input_tokens for sample in samples), default=0)
         if reported:
@@ -98,9 +116,8 @@ def _beside(message: BaseMessage) -> str:
     return "".join(_text(part) for part in parts if part)
 
 
-def _around(arguments: Mapping[str, Any]) -> str:
-    """Tools, response formats and the like. Arguments that are no part of the prompt cost a few bytes more."""
-    return _text(dict(arguments)) if arguments else ""
+def _around(arguments: Arguments) -> Around:
+    return arguments if isinstance(arguments, Around) else Around.of(arguments)
 
 
 def _text(value: Any) -> str:

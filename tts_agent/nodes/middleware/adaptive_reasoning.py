@@ -1,0 +1,193 @@
+"""Middleware for `create_agent`: in place of each call of the agent's model, as many as the step is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import Any, get_args
+
+from langchain.agents.middleware.types import (
+    AgentMiddleware,
+    AgentState,
+    ExtendedModelResponse,
+    ModelRequest,
+    ModelResponse,
+)
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from tts_agent import answers
+from tts_agent.answers import AnswerKey
+from tts_agent.budget import Budget
+from tts_agent.difficulty import Estimator
+from tts_agent.exceptions import BudgetExhausted, ConfigurationError
+from tts_agent.nodes.budgets import checked
+from tts_agent.nodes.errors import budget_errors
+from tts_agent.nodes.middleware import attempts, run_state
+from tts_agent.nodes.middleware.agent_steps import AgentStep, AgentSteps
+from tts_agent.nodes.middleware.attempts import Attempt, Attempts
+from tts_agent.nodes.middleware.exits import ExitBehavior, ended, last_request, room_for
+from tts_agent.nodes.middleware.handler_sampler import Handler
+from tts_agent.nodes.middleware.kinds import kind_of
+from tts_agent.nodes.middleware.policies import PolicyName, policy_of
+from tts_agent.nodes.middleware.responses import vote_key, winner
+from tts_agent.nodes.middleware.run_ledgers import RunLedgers
+from tts_agent.nodes.replies import METADATA_KEY, summary
+from tts_agent.reasoner import AdaptiveReasoner, Result
+from tts_agent.routing import Fixed, Policy
+from tts_agent.strategies import Single
+from tts_agent.verifiers import Verifier
+
+
+class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
+    """Answers each step of an agent with as much compute as it is worth, under a budget that is a hard cap.
+
+    `create_agent(model, tools, middleware=[..., AdaptiveReasoning(budget=50_000)])`: last in the list, so that nothing
+    else is repeated when samples are drawn. Proposed tool calls are voted on, or verified, before any of them runs;
+    the winning response is passed on whole, as the model gave it, with what was decided in
+    `response_metadata["tts_agent"]`, on the custom stream, and in a private log in the agent's state. The other samples
+    are traced, and counted by usage callbacks, but neither streamed nor put into the state. A step that is given a
+    single call outright streams it live, and is otherwise as it would be without this middleware.
+
+    Args:
+        policy: chooses the strategy of each step; or the name of one, see `policies.policy_of`.
+        estimator: predicts pass@1 before the first call.
+        verifier: for a policy given by name.
+        budget: a number of tokens for each run, which is kept across interrupts and resumes; or a `Budget`, shared with
+            whatever else uses it. Around `token_budget`, a number narrows that one. A run can bring its own as
+            `tts_budget`: see `budgets.ledger`.
+        exit_behavior: what happens when the budget has no room for a step. "finalize": one last call without
+            tools answers with what is known; a number leaves room for it, a `Budget` what its `reserve_final` says.
+            "end": a message says so, and the agent ends. "error": `BudgetExceededError`; also where the last call does
+            not fit.
+        max_samples: most samples of a step, for a policy given by name.
+        max_tokens: most output tokens of a sample; by default the model's own limit, else 4096 where there is a budget
+            to keep and none where there is not.
+        temperature: for every sample; None leaves the model's own. Voting needs samples that differ.
+        kind: class of step, or a function from the request to it; what is learned is learned per class.
+        answer_key: what counts as the same answer where samples say something instead of calling tools.
+        ignore_arguments: names of arguments of tools, and of fields of structured outputs, that votes ignore.
+        max_retries: further tries of a call that failed but may succeed, each on the ledger; the model's own retries
+            are off.
+        max_tokens_field: the model's field or call argument that caps its output, where it is none of the usual ones.
+        innermost: whether to insist on being the last middleware that wraps model calls. Switch it off where a
+            framework puts harmless ones behind (deepagents: caching of prompts); one that calls models itself, or
+            returns a `Command`, would do so for every sample, and LangGraph may refuse the update.
+        on_result: is shown every `Result`, for recording.
+
+    Raises:
+        ConfigurationError: an argument is wrong (now); the middleware is not innermost, or the model's output cannot be
+            capped (at the first step, before any call).
+
+    Errors of the model are raised as they are when every call of a step failed; they never become messages.
+    """
+
+    state_schema = run_state.AdaptiveState
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | PolicyName = "auto",
+        estimator: Estimator | None = None,
+        verifier: Verifier | None = None,
+        budget: Budget | int | None = None,
+        exit_behavior: ExitBehavior = "finalize",
+        max_samples: int = 8,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        kind: str | Callable[[ModelRequest[Any]], str] = kind_of,
+        answer_key: AnswerKey = answers.auto,
+        ignore_arguments: Collection[str] = (),
+        max_retries: int = 2,
+        max_tokens_field: str | None = None,
+        innermost: bool = True,
+        on_result: Callable[[Result], None] | None = None,
+    ) -> None:
+        super().__init__()
+        if budget is not None and not isinstance(budget, Budget):
+            checked(budget, "budget", "or a tts_agent.Budget")
+        if exit_behavior not in get_args(ExitBehavior):
+            raise ConfigurationError(f"exit_behavior is {exit_behavior!r}: give one of {get_args(ExitBehavior)}")
+        if isinstance(ignore_arguments, str):
+            raise ConfigurationError(f"ignore_arguments is {ignore_arguments!r}: give a list of names")
+        if estimator is not None and not callable(getattr(estimator, "predict", None)):
+            raise ConfigurationError(f"estimator is {estimator!r}, which has no method predict()")
+        if max_retries < 0:
+            raise ConfigurationError(f"max_retries is {max_retries}: it must be at least 0")
+        self._policy = policy_of(policy, verifier, max_samples)
+        self._estimator = estimator
+        self._max_retries = max_retries
+        self._ledgers = RunLedgers(budget)
+        self._exit = exit_behavior
+        self._steps = AgentSteps(
+            max_tokens=max_tokens,
+            max_tokens_field=max_tokens_field,
+            temperature=temperature,
+            kind=kind,
+            answer_key=vote_key(answer_key, ignore_arguments),
+        )
+        self._innermost = innermost
+        self._on_result = on_result
+
+    def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any]:
+        """Begin a run. One that is resumed does not pass here again, and goes on with its ledger."""
+        return {run_state.RUN: run_state.begun()}
+
+    async def abefore_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any]:
+        """`before_agent`."""
+        return self.before_agent(state, runtime)
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ExtendedModelResponse[Any]:
+        """Answer one step."""
+        return attempts.run(self._answer(request, handler, blocking=True))
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ExtendedModelResponse[Any]:
+        """Answer one step."""
+        return await attempts.arun(self._answer(request, handler, blocking=False))
+
+    def _answer(
+        self, request: ModelRequest[Any], handler: Handler, *, blocking: bool
+    ) -> Attempts[ExtendedModelResponse[Any]]:
+        """The attempts at one step: as the policy decides, then, if the budget has no room for that, a last answer."""
+        if self._innermost and _is_composed(handler):
+            raise ConfigurationError(_NOT_INNERMOST)
+        run = request.state.get(run_state.RUN) or run_state.begun()
+        ledger = self._ledgers.of(run, request.runtime)
+        make = partial(self._steps.of, handler=handler, blocking=blocking, capped=ledger.capped)
+        asked = make(request)
+        with budget_errors():
+            try:
+                budget = ledger.budget
+                if ledger.own and self._exit == "finalize":
+                    budget = ledger.leaving(room_for(make(last_request(request), within=request), ledger.limit))
+                result = yield Attempt(self._reasoner(asked, self._policy, self._estimator), asked.step, budget)
+            except BudgetExhausted as error:
+                if self._exit == "error":
+                    raise
+                if self._exit == "end":
+                    return ended(str(error), run_state.update(run, ledger.spent))
+                last = make(last_request(request), within=request, final=True)
+                result = yield Attempt(self._reasoner(last, Fixed(Single())), last.step, ledger.budget)
+        record = {**summary(result), "kind": asked.step.kind}
+        request.runtime.stream_writer({METADATA_KEY: record})
+        if self._on_result:
+            self._on_result(result)
+        return ExtendedModelResponse(winner(result), Command(update=run_state.update(run, ledger.spent, record)))
+
+    def _reasoner(self, asked: AgentStep, policy: Policy, estimator: Estimator | None = None) -> AdaptiveReasoner:
+        return AdaptiveReasoner(asked.sampler, policy=policy, estimator=estimator, max_retries=self._max_retries)
+
+
+def _is_composed(handler: Handler) -> bool:
+    """Whether calling it goes through further middleware. LangChain tells by no other sign than the function's name."""
+    return "_chain_" in getattr(handler, "__qualname__", "")
+
+
+_NOT_INNERMOST = (
+    "AdaptiveReasoning must come last in middleware=[...]: what wraps model calls behind it would run once for every "
+    "sample (where that does no harm, say so with innermost=False)"
+)

@@ -1,0 +1,82 @@
+"""The names of policies, and the objects they stand for: nothing else of the middleware knows a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.routing import Fixed, MarginalValue, Policy
+from tts_agent.stopping import FixedSize
+from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
+from tts_agent.verifiers import Verifier
+
+PolicyName = Literal["auto", "single", "parallel", "sequential"]
+
+
+def policy_of(policy: Policy | PolicyName, verifier: Verifier | None, max_samples: int) -> Policy:
+    """The policy that is meant.
+
+    auto: `MarginalValue`, which probes with one call and goes on as long as it pays. single: one call. parallel:
+    `max_samples` at once, the best by the verifier if there is one, else the majority's. sequential: up to
+    `max_samples` - 1 revisions of the first answer, until the verifier accepts.
+
+    Raises:
+        ConfigurationError: no such policy, or not with these settings.
+    """
+    if not isinstance(max_samples, int) or isinstance(max_samples, bool) or max_samples < 1:
+        raise ConfigurationError(f"max_samples is {max_samples!r}: give a number of samples of at least 1")
+    if verifier is not None and not callable(getattr(verifier, "verify", None)):
+        raise ConfigurationError(f"verifier is {verifier!r}, which has no method verify()")
+    if not isinstance(policy, str):
+        if not callable(getattr(policy, "decide", None)):
+            names = ", ".join(map(repr, get_args(PolicyName)))
+            raise ConfigurationError(f"policy is {policy!r}: give a policy or one of {names}")
+        if verifier is not None:
+            raise ConfigurationError("a policy brings its own verifiers: give verifier= only beside the name of one")
+        return policy
+    return _named(policy, verifier, max_samples)
+
+
+def _named(name: str, verifier: Verifier | None, max_samples: int) -> Policy:
+    match name, verifier:
+        case "auto", None:
+            return MarginalValue(max_samples=max_samples)
+        case "auto", known:
+            return MarginalValue(verifiers=_OfEveryKind(known), max_samples=max_samples)
+        case "single", None:
+            return Fixed(Single())
+        case "single", _:
+            raise ConfigurationError("a verifier has nothing to choose from with policy='single'")
+        case "parallel", None:
+            return Fixed(SelfConsistency(FixedSize(max_samples)))
+        case "parallel", known:
+            return Fixed(BestOfN(known, FixedSize(max_samples)))
+        case "sequential", None:
+            raise ConfigurationError("policy='sequential' needs a verifier: without one, revising does not help")
+        case "sequential", known:
+            if max_samples < 2:
+                raise ConfigurationError(
+                    "policy='sequential' needs max_samples of at least 2: an answer and a revision"
+                )
+            return Fixed(SequentialRefinement(known, max_samples - 1))
+    raise ConfigurationError(
+        f"policy is {name!r}: give a policy or one of {', '.join(map(repr, get_args(PolicyName)))}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OfEveryKind(Mapping[str, Verifier]):
+    """The same verifier whatever the class of step."""
+
+    verifier: Verifier
+
+    def __getitem__(self, kind: str) -> Verifier:
+        return self.verifier
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

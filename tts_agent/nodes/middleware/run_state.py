@@ -1,0 +1,56 @@
+"""What an agent's state keeps of the middleware: the durable mirror of a run's ledger, and a log of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NotRequired
+from uuid import uuid4
+
+from langchain.agents.middleware.types import AgentState, PrivateStateAttr
+
+from tts_agent.budget import Amount
+
+RUN = "tts_agent_run"
+"""Key of the mirror: which run this is, and what it is known to have spent."""
+LOG = "tts_agent_log"
+"""Key of the log: one record a step, the last `LONGEST_LOG` of the thread."""
+LONGEST_LOG = 100
+
+
+def begun() -> dict[str, Any]:
+    """The record of a run that starts. A resumed run goes on with the one in its state."""
+    return record(uuid4().hex, Amount())
+
+
+def record(run: str, spent: Amount) -> dict[str, Any]:
+    """The mirror of a run's ledger, ready for JSON."""
+    return {"id": run, "tokens": spent.tokens, "calls": spent.calls}
+
+
+def update(run: Mapping[str, Any], spent: Amount, *steps: dict[str, Any]) -> dict[str, Any]:
+    """The update of the state after further steps of a run."""
+    return {RUN: record(run["id"], spent), LOG: list(steps)}
+
+
+def spent(run: Mapping[str, Any]) -> Amount:
+    """What the mirror says the run has spent."""
+    return Amount(run["tokens"], run["calls"])
+
+
+def latest(known: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A reducer: another run replaces what was known, and of one run the larger spend holds."""
+    if known.get("id") != new["id"]:
+        return new
+    return record(new["id"], Amount(max(known["tokens"], new["tokens"]), max(known["calls"], new["calls"])))
+
+
+def appended(log: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A reducer: the end of the log."""
+    return [*log, *new][-LONGEST_LOG:]
+
+
+class AdaptiveState(AgentState[Any]):
+    """Both keys are private: neither input nor output has them. LangGraph reads the last annotation as the reducer."""
+
+    tts_agent_run: NotRequired[Annotated[dict[str, Any], PrivateStateAttr, latest]]
+    tts_agent_log: NotRequired[Annotated[list[dict[str, Any]], PrivateStateAttr, appended]]
