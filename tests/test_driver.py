@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts_agent.budget import Amount, Ask, Budget, BudgetView, Busy, Reservation
+from tts_agent.budget import Amount, Ask, Budget, BudgetView, Busy, Reservation, Tariff
 from tts_agent.driver import LONGEST_WAIT, Driver
 from tts_agent.effects import Effect, Flow, Generate, balance, call, generate, record, together
 from tts_agent.events import Drawn, Refused, Retried
@@ -198,13 +198,31 @@ async def test_more_samples_than_were_granted_are_not_passed_on() -> None:
     assert len(batch.samples) == 1
 
 
-async def test_a_report_above_what_was_allowed_ends_the_task() -> None:
-    budget = CheckedBudget(1000)
-    sampler = counting(faults={0: Fault(overreport=1)})
-    driver = Driver(sampler, budget)
+async def test_a_report_above_what_was_allowed_is_charged_and_the_task_goes_on_with_what_is_left() -> None:
+    budget = CheckedBudget(50)
+    driver = Driver(counting(faults={0: Fault(overreport=25)}), budget, min_tokens=5)
+    assert len((await driver.run(generate(REQUEST, 1))).samples) == 1
+    assert (budget.overruns, budget.spent.tokens) == (1, 40)
     assert len((await driver.run(generate(REQUEST, 1))).samples) == 1
     assert (await driver.run(generate(REQUEST, 1))).exhausted
-    assert (budget.overruns, len(sampler.calls)) == (1, 1)
+    assert budget.spent.tokens == 47
+
+
+async def test_money_is_reserved_for_the_samplers_model_and_charged_by_its_usage() -> None:
+    tariffs = {"scripted": Tariff(input=1000.0, output=4000.0)}
+    budget = CheckedBudget(money=0.1, tariffs=tariffs)
+    driver = Driver(counting(), budget, min_tokens=5)
+    batch = await driver.run(generate(REQUEST, 3))
+    assert (len(batch.samples), batch.exhausted) == (2, True)  # each could cost 5 * $0.001 + 10 * $0.004
+    assert budget.spent.dollars == driver.charged.dollars == 0.026  # 2 * (5 * $0.001 + 2 * $0.004)
+
+
+async def test_a_model_without_a_price_is_an_error_where_money_is_limited() -> None:
+    budget = CheckedBudget(money=1.0)
+    sampler = counting()
+    with pytest.raises(ConfigurationError, match="no price is known for the model 'scripted'"):
+        await Driver(sampler, budget).run(generate(REQUEST, 1))
+    assert (sampler.calls, budget.held) == ([], Amount())
 
 
 async def test_final_calls_may_use_the_final_reserve() -> None:
@@ -432,6 +450,57 @@ async def test_an_interrupt_while_waiting_for_room_costs_nothing() -> None:
     assert grant.release() == Amount()
     assert (budget.held, budget.spent, sampler.calls) == (Amount(), Amount(), [])
     assert not isinstance(budget.reserve(Ask(0, 1, 20)), Busy)
+
+
+async def test_calls_in_flight_when_the_time_is_up_are_cancelled_and_charged_and_the_others_kept() -> None:
+    def flow() -> Flow[tuple[SampleBatch, SampleBatch, SampleBatch]]:
+        soon = yield from generate(REQUEST, 1)
+        late = yield from generate(REQUEST, 1)
+        after = yield from generate(REQUEST, 1)
+        return soon, late, after
+
+    budget = CheckedBudget(100, seconds=0.2)
+    driver = Driver(counting(faults={1: Fault(latency=3600.0)}), budget)
+    soon, late, after = await asyncio.wait_for(driver.run(flow()), 30)
+    assert (len(soon.samples), late, after) == (1, SampleBatch(exhausted=True), SampleBatch(exhausted=True))
+    assert driver.events[-2:] == [
+        Refused("the budget's time was up before the call came back"),
+        Refused("the budget's time is up"),
+    ]
+    assert (budget.held, budget.spent, driver.charged) == (Amount(), *[Amount(PROMPT + 2 + 15, 2)] * 2)
+
+
+async def test_waiting_for_room_ends_when_the_time_is_up() -> None:
+    budget = CheckedBudget(20)
+    grant = budget.reserve(Ask(0, 1, 20))
+    assert isinstance(grant, Reservation)
+    driver = Driver(counting(), budget.child(seconds=0.05))
+    assert (await asyncio.wait_for(driver.run(generate(REQUEST, 1)), 30)).exhausted
+    assert budget.held == grant.cost
+
+
+async def test_an_interrupt_at_the_deadline_is_an_interrupt() -> None:
+    class Stubborn(ScriptedSampler):
+        async def sample(self, request: SampleRequest, n: int) -> SampleBatch:
+            task = asyncio.current_task()
+            try:
+                return await super().sample(request, n)
+            except asyncio.CancelledError:
+                assert task is not None
+                task.cancel()
+                raise
+
+    driver = Driver(Stubborn(["4"], latency=3600.0), CheckedBudget(100, seconds=0.01))
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(driver.run(generate(REQUEST, 1)))
+
+
+async def test_it_does_not_pause_beyond_the_deadline() -> None:
+    sampler = failing(RateLimited("later", retry_after=50.0))
+    driver = Driver(sampler, CheckedBudget(100, seconds=20.0))
+    batch = await driver.run(generate(REQUEST, 1))
+    assert [str(failure) for failure in batch.failures] == ["later"]
+    assert len(sampler.calls) == 1
 
 
 async def test_an_interrupt_between_retries_costs_nothing() -> None:

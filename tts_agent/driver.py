@@ -2,7 +2,8 @@
 
 It performs the effects that a flow yields. Each call is reserved at its upper bound, clipped or refused when
 that does not fit, and settled with what the provider reported; released when nothing was billed, forfeited
-when nobody can know. Retries happen here, each under a reservation of its own, never inside a client.
+when nobody can know. Retries happen here, each under a reservation of its own, never inside a client. Calls in flight
+when the budget's time is up are cancelled, and the flow goes on with what it has.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
-from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
+from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Busy, Reservation
 from tts_agent.effects import Balance, Call, Effect, Flow, Generate, Record, Together
 from tts_agent.events import Drawn, Event, Refused, Retried
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
@@ -46,6 +48,7 @@ class Driver:
         self.events: list[Event] = []
         self.charged = Amount()
         self.last_failure: SamplerError | None = None
+        self._ledger = AsyncBudget(budget)
         self._max_retries = max_retries
         self._min_tokens = min_tokens
         self._may_wait = may_wait
@@ -78,7 +81,7 @@ class Driver:
             case Together(flows):
                 return await self._together(flows)
             case Balance():
-                return self.budget.view()
+                return await self._ledger.view()
             case Record(event):
                 self.events.append(event)
                 return None
@@ -102,47 +105,55 @@ class Driver:
                 return batch
             self.last_failure = error
             wait = error.retry_after if error.retry_after is not None else _backoff(attempt)
-            if not error.retryable or attempt == self._max_retries or wait > LONGEST_WAIT:
+            if not error.retryable or attempt == self._max_retries or wait > self._longest_wait():
                 break
             self.events.append(Retried(str(error), wait))
             await asyncio.sleep(wait)
         return batch
 
+    def _longest_wait(self) -> float:
+        left = self.budget.seconds_left
+        return LONGEST_WAIT if left is None else min(LONGEST_WAIT, left)
+
     async def _try(self, request: SampleRequest, n: int, *, final: bool) -> tuple[SampleBatch, SamplerError | None]:
         """One call under one reservation. An error is returned beside the (empty) batch that it left."""
         bound, key = self.sampler.token_bound(request), replace(request, offset=0)
-        ask = Ask(bound, n, request.max_tokens, min(self._min_tokens, request.max_tokens), final)
+        least = min(self._min_tokens, request.max_tokens)
         try:
-            grant = await self._reserve(ask)
+            grant = await self._reserve(Ask(bound, n, request.max_tokens, least, final, self.sampler.name))
         except BudgetExhausted as error:
-            self.events.append(Refused(str(error)))
-            return SampleBatch(exhausted=True), None
+            return self._refused(str(error)), None
+        deadline = asyncio.timeout(self.budget.seconds_left)
         self._in_flight += 1
         try:
             granted = replace(request, max_tokens=grant.max_tokens, offset=request.offset + self._drawn[key])
             self._drawn[key] += grant.n
-            batch = await self.sampler.sample(granted, grant.n)
-            unknown = min(batch.unaccounted, grant.n) * (bound + grant.max_tokens)
-            bill = batch.usage.total + unknown
+            async with deadline:
+                batch = await self.sampler.sample(granted, grant.n)
+            unbilled = sum(not failure.billed for failure in batch.failures)
+            bill = grant.bill(batch.usage, calls=max(0, grant.n - unbilled), unknown=batch.unaccounted)
         except SamplerError as error:
-            charged = grant.forfeit() if error.billed else grant.release()
+            charged = await self._ledger.end(grant.forfeit if error.billed else grant.release)
             self._report(n, grant, SampleBatch(failures=(error,)), charged)
             return SampleBatch(failures=(error,)), error
         except ConfigurationError:
-            grant.release()  # the request was wrong before anything was sent
+            await self._ledger.end(grant.release)  # the request was wrong before anything was sent
             raise
-        except BaseException:
-            self.charged += grant.forfeit()
+        except BaseException as error:
+            charged = self._ledger.forfeit(grant)
+            if deadline.expired() and isinstance(error, TimeoutError):
+                self._report(n, grant, SampleBatch(), charged)
+                return self._refused("the budget's time was up before the call came back"), None
+            self.charged += charged
             raise
         finally:
             self._in_flight -= 1
-        unbilled = sum(not failure.billed for failure in batch.failures)
-        self._report(n, grant, batch, grant.settle(bill, calls=max(0, grant.n - unbilled)))
+        self._report(n, grant, batch, await self._ledger.end(partial(grant.charge, bill)))
         self.last_failure = next(iter(batch.failures), self.last_failure)
         return replace(batch, samples=batch.samples[: grant.n], exhausted=grant.n < n), None
 
     async def _reserve(self, ask: Ask) -> Reservation:
-        while isinstance(grant := self.budget.reserve(ask), Busy):
+        while isinstance(grant := await self._ledger.reserve(ask), Busy):
             if not (self._may_wait or self._in_flight):
                 raise ConfigurationError(
                     "a synchronous run() inside an event loop cannot wait for calls in flight on the same budget, "
@@ -150,6 +161,10 @@ class Driver:
                 )
             await asyncio.wrap_future(grant.changed)
         return grant
+
+    def _refused(self, reason: str) -> SampleBatch:
+        self.events.append(Refused(reason))
+        return SampleBatch(exhausted=True)
 
     def _report(self, asked: int, grant: Reservation, batch: SampleBatch, charged: Amount) -> None:
         self.charged += charged

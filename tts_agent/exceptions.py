@@ -5,6 +5,7 @@ TTSAgentError
 │   ├── MissingExtraError (ImportError)  an optional part is not installed
 │   └── EstimatorFileError               a saved estimator is missing, foreign or damaged
 ├── BudgetExhausted (RuntimeError)       the next call does not fit the budget
+│   └── BudgetUnavailable                the store of a shared budget cannot be asked
 └── SamplerError (RuntimeError)          a model call failed
     ├── RateLimited                      the endpoint asked us to wait
     ├── EndpointUnreachable              no connection: nothing was billed
@@ -35,7 +36,11 @@ class EstimatorFileError(ConfigurationError):
 
 
 class BudgetExhausted(TTSAgentError, RuntimeError):
-    """No useful call fits into what is left of the budget (or the budget was closed by an overrun)."""
+    """No useful call fits into what is left of the budget, or its time is up."""
+
+
+class BudgetUnavailable(BudgetExhausted):
+    """The store of a shared budget is out of reach, gone or damaged: what is unknown counts as spent, never as free."""
 
 
 class SamplerError(TTSAgentError, RuntimeError):

@@ -4,26 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_agent.budget import Amount, Ask
+from tts_agent.budget import Amount, Ask, Tariff
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.sampling import Usage
 
+PRICES = st.sampled_from([0.0, 0.0004, 0.075, 2.5, 1000.0])
 ASKS = st.builds(
-    lambda prompt, n, least, more: Ask(prompt, n, least + more, least),
+    lambda prompt, n, least, more, tariff: Ask(prompt, n, least + more, least, tariff=tariff),
     st.integers(0, 50),
     st.integers(1, 9),
     st.integers(1, 20),
     st.integers(0, 40),
+    st.none() | st.builds(Tariff, PRICES, PRICES, st.none() | PRICES),
 )
-AVAILABLE = st.builds(Amount, st.integers(-5, 600), st.integers(-1, 10))
+AVAILABLE = st.builds(Amount, st.integers(-5, 600), st.integers(-1, 10), st.integers(-5, 10**6) | st.integers(0, 10**9))
 
 
 def test_amounts_add_subtract_and_compare_by_part() -> None:
-    small, wide = Amount(3, 1), Amount(5, 0)
-    assert small + wide == Amount(8, 1)
-    assert small - wide == Amount(-2, 1)
-    assert small.least(wide) == Amount(3, 0)
-    assert Amount(3, 0).within(small)
+    small, wide = Amount(3, 1, 7), Amount(5, 0, 9)
+    assert small + wide == Amount(8, 1, 16)
+    assert small - wide == Amount(-2, 1, -2)
+    assert small.least(wide) == Amount(3, 0, 7)
+    assert small.most(wide) == Amount(5, 1, 9)
+    assert Amount(3, 0, 7).within(small)
     assert not small.within(wide)
+    assert not Amount(money=8).within(small)
+    assert Amount(money=2_500_000_000).dollars == 2.5
 
 
 def test_a_short_budget_costs_samples_first_then_length_then_the_call() -> None:
@@ -53,6 +59,30 @@ def test_what_is_planned_is_affordable_and_worth_having(ask: Ask, available: Amo
         assert not ask.cost(1, max_tokens + 1).within(available)
     elif n < ask.n:
         assert not ask.cost(n + 1, max_tokens).within(available)
+
+
+@given(
+    ask=ASKS,
+    used=st.integers(0, 400),
+    cached=st.integers(0, 50),
+    split=st.floats(0.0, 1.0),
+    calls=st.integers(0, 9),
+    unknown=st.integers(0, 3),
+)
+def test_a_bill_inside_what_was_allowed_is_inside_what_was_held(
+    *, ask: Ask, used: int, cached: int, split: float, calls: int, unknown: int
+) -> None:
+    n, known = ask.n + unknown, Ask.cost(ask, ask.n, ask.max_tokens)
+    tokens = min(used, known.tokens)
+    inputs = min(int(split * tokens), ask.n * ask.prompt_tokens)
+    outputs = min(tokens - inputs, ask.n * ask.max_tokens)
+    usage = Usage(inputs, outputs, min(cached, inputs))
+    discount = ask.tariff is None or (ask.tariff.cached_input or 0.0) <= ask.tariff.input
+    exact = ask.bill(usage, n, ask.max_tokens, calls=min(calls, n), unknown=unknown)
+    assert exact.within(ask.cost(n, ask.max_tokens)) or not discount
+    rough = ask.bill(usage.total, ask.n, ask.max_tokens, calls=0)
+    assert rough.within(known) or not discount
+    assert ask.bill(usage, ask.n, ask.max_tokens, calls=0).money <= rough.money or not discount
 
 
 @pytest.mark.parametrize(

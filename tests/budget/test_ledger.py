@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation
+from tts_agent.budget import Amount, Ask, Budget, Busy, Reservation, Tariff
 from tts_agent.budget.amount import UNLIMITED
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
+from tts_agent.sampling import Usage
 from tts_agent.testing.checked_budget import CheckedBudget
 
 
@@ -142,7 +145,7 @@ def test_it_degrades_at_once_where_waiting_could_not_help() -> None:
 def test_it_refuses_at_once_what_no_reservation_could_make_room_for() -> None:
     budget = Budget(40)
     granted(budget, call()).forfeit()
-    assert budget.view().remaining == Amount(10, UNLIMITED - 1)
+    assert budget.view().remaining.tokens == 10
     with pytest.raises(BudgetExhausted):
         budget.reserve(call())
 
@@ -242,48 +245,170 @@ def test_it_does_not_wait_for_the_reserve_that_a_final_call_in_flight_will_need_
 # ------------------------------------------------------------------------------------------------------ overruns
 
 
-def test_a_report_above_what_was_allowed_is_recorded_and_closes_the_budget() -> None:
+def test_a_report_above_what_was_allowed_is_charged_and_recorded_and_closes_nothing() -> None:
     budget = Budget(1000)
     granted(budget, call()).settle(31)
     assert budget.overruns == 1
     assert budget.spent == Amount(31, 1)
-    assert budget.view().remaining == Amount()
-    with pytest.raises(BudgetExhausted, match="closed: the provider reported more tokens"):
-        budget.reserve(call())
+    assert budget.view().remaining.tokens == 969
+    assert granted(budget, call()).release() == Amount()
 
 
-def test_an_overrun_closes_the_task_and_its_parts_but_not_the_budget_above() -> None:
+def test_an_overrun_ends_the_budget_whose_limit_it_passes_and_is_missing_above() -> None:
     parent = Budget(1000)
     task, other = parent.child(100), parent.child(100)
     part = task.child(50)
     granted(task, call()).settle(500)
-    for closed in (task, part):
-        with pytest.raises(BudgetExhausted, match="closed"):
-            closed.reserve(call())
+    for over in (task, part):
+        with pytest.raises(BudgetExhausted, match="and 0 of the budget are left"):
+            over.reserve(call())
     assert (parent.overruns, task.overruns, other.overruns) == (1, 1, 0)
+    assert parent.view().remaining.tokens == 500
     assert granted(other, call()).release() == Amount()
-    assert granted(parent, call()).release() == Amount()
 
 
-def test_what_a_child_overspends_is_missing_above() -> None:
-    parent = Budget(100)
-    granted(parent.child(50), call()).settle(95)
-    assert parent.view().remaining == Amount(5, UNLIMITED - 1)
-    granted(parent.child(50), call(prompt=1, most=4, least=1)).settle(50)
-    assert parent.view().remaining.tokens == 0
-    with pytest.raises(BudgetExhausted, match="and 0 of the budget are left"):
-        parent.reserve(call())
-
-
-def test_whoever_waits_on_a_budget_that_closes_is_woken_and_refused() -> None:
+def test_whoever_waits_on_a_budget_that_an_overrun_ends_is_woken_and_refused() -> None:
     budget = Budget(30)
     grant = granted(budget, call())
     waiting = budget.reserve(call())
     assert isinstance(waiting, Busy)
     grant.settle(99)
     assert waiting.changed.done()
-    with pytest.raises(BudgetExhausted, match="closed"):
+    with pytest.raises(BudgetExhausted, match="0 of the budget are left"):
         budget.reserve(call())
+
+
+# --------------------------------------------------------------------------------------------------------- money
+
+
+PRICED = {"m": Tariff(input=1_000_000.0, output=3_000_000.0, cached_input=100_000.0)}  # $1, $3 and $0.10 a token
+
+
+def priced(n: int = 1, *, prompt: int = 10, most: int = 20, least: int = 5, final: bool = False) -> Ask:
+    return Ask(prompt, n, most, least, final, model="m")
+
+
+def test_money_is_held_at_its_upper_bound_and_charged_by_usage() -> None:
+    budget = Budget(money=150.0, tariffs=PRICED)
+    grant = granted(budget, priced(3))
+    assert (grant.n, budget.held.dollars) == (2, 140.0)
+    assert grant.settle(Usage(20, 8, cached_input_tokens=10)).dollars == 10 + 1 + 24
+    grant = granted(budget, priced())
+    assert grant.settle(25).dollars == 5 + 60  # not told which: as much output as it may have been
+    assert granted(budget, priced()).max_tokens == 13  # $10 and 13 times $3 of the $50 that are left
+
+
+def test_a_short_purse_shortens_the_reply() -> None:
+    assert granted(Budget(money=40.0, tariffs=PRICED), priced()).max_tokens == 10
+    with pytest.raises(BudgetExhausted, match=r"the next call needs at least \$25.000000 and \$24.000000"):
+        Budget(money=24.0, tariffs=PRICED).reserve(priced())
+
+
+def test_completions_nobody_can_account_for_are_charged_at_their_upper_bound_in_every_currency() -> None:
+    budget = Budget(money=1000.0, tariffs=PRICED)
+    charged = granted(budget, priced(3)).settle(Usage(10, 5), calls=2, unknown=1)
+    assert charged == Amount(15 + 30, 2, (25 + 70) * 10**9)
+    assert granted(budget, priced(2)).settle(Usage(), unknown=9) == Amount(60, 2, 140 * 10**9)
+    assert budget.overruns == 0
+
+
+def test_a_child_may_limit_money_where_its_parent_does_not_and_has_its_prices() -> None:
+    parent = Budget(10_000, tariffs=PRICED)
+    child = parent.child(money=70.0)
+    assert granted(child, priced(2)).n == 1
+    assert parent.held.dollars == 70.0
+    assert granted(parent, priced(2)).cost.money == 0  # without a limit in money nobody asks for prices
+    assert granted(Budget(money=140.0, tariffs=PRICED).child(1000), priced(3)).n == 2
+
+
+def test_a_model_without_a_price_is_one_clear_error_and_never_free() -> None:
+    budget = Budget(money=1.0)
+    with pytest.raises(ConfigurationError, match=r"no price is known for the model 'm': give Budget\(tariffs="):
+        budget.reserve(priced())
+    assert granted(budget, Ask(10, 1, 20, model="gpt-4o-mini-2024-07-18")).cost.money == 10 * 150 + 20 * 600
+    assert granted(budget, Ask(10, 1, 20, tariff=Tariff(1.0, 1.0))).cost.money == 30_000
+
+
+def test_the_final_reserve_keeps_its_tokens_a_call_and_their_money() -> None:
+    budget = Budget(1000, calls=3, money=200.0, reserve_final=20, tariffs=PRICED)
+    assert budget.view().remaining.calls == 2
+    first = granted(budget, priced(9))
+    assert first.n == 2  # 60 of the 200 dollars stay
+    assert first.release() == Amount()
+    for _ in range(2):
+        granted(budget, priced()).settle(Usage(1, 1))
+    with pytest.raises(BudgetExhausted, match="every call of the budget is used"):
+        budget.reserve(priced())
+    assert granted(budget, priced(final=True)).n == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- time
+
+
+def test_after_its_seconds_a_budget_grants_nothing() -> None:
+    budget = Budget(1000, seconds=0.01)
+    child, slower = budget.child(100), budget.child(seconds=3600.0)
+    assert budget.seconds_left is not None
+    assert 0.0 < budget.seconds_left <= 0.01
+    time.sleep(0.02)
+    for late in (budget, child, slower):
+        assert late.seconds_left == 0.0
+        assert late.view().remaining == Amount()
+        with pytest.raises(BudgetExhausted, match="the budget's time is up"):
+            late.reserve(call())
+    assert Budget(10).seconds_left is Budget(10).view().seconds_left is None
+
+
+def test_whoever_waits_is_woken_when_the_time_is_up() -> None:
+    parent = Budget(30)
+    grant = granted(parent, call())
+    patient, hasty = parent.child(seconds=3600.0).reserve(call()), parent.child(seconds=0.01).reserve(call())
+    assert isinstance(patient, Busy)
+    assert isinstance(hasty, Busy)
+    hasty.changed.result(timeout=60)
+    grant.release()
+    assert patient.changed.done()
+
+
+# ------------------------------------------------------------------------------------------- records and restores
+
+
+def test_what_a_record_knows_to_be_spent_is_never_lost_and_never_counted_twice() -> None:
+    parent = Budget(1000)
+    budget = parent.child(200)
+    granted(budget, call()).settle(20)
+    for _ in range(2):
+        budget.at_least(Amount(120, 1))
+    assert (budget.spent, parent.spent) == (Amount(120, 1), Amount(120, 1))
+    budget.at_least(Amount(5, 9))
+    assert budget.spent == Amount(120, 9)
+    assert granted(budget, call(3)).n == 2
+
+
+def test_a_snapshot_is_json_and_can_be_restored() -> None:
+    budget = Budget(1000)
+    granted(budget, call()).settle(20)
+    grant = granted(budget, call())
+    record = json.loads(json.dumps(budget.snapshot()))
+    assert record == {
+        "spent": {"tokens": 20, "calls": 1, "money": 0},
+        "held": {"tokens": 30, "calls": 1, "money": 0},
+        "overruns": 0,
+    }
+    restored = Budget(1000)
+    restored.at_least(Amount(**record["spent"]))
+    assert restored.spent == budget.spent
+    grant.release()
+
+
+def test_whoever_waits_is_told_of_a_restore() -> None:
+    budget = Budget(30)
+    grant = granted(budget, call())
+    waiting = budget.reserve(call())
+    assert isinstance(waiting, Busy)
+    budget.at_least(Amount(0, 1))
+    assert waiting.changed.done()
+    grant.release()
 
 
 # ---------------------------------------------------------------------------------------- against a simple model
@@ -300,7 +425,6 @@ class Node:
     reserve: int
     spent: Amount = field(default_factory=Amount)
     final_spent: int = 0
-    closed: bool = False
 
     def chain(self) -> list[Node]:
         return [self, *(self.parent.chain() if self.parent else [])]
@@ -332,12 +456,12 @@ class Ledger(RuleBasedStateMachine):
         return sum(below, Amount())
 
     def free(self, node: Node, *, final: bool, idle: bool) -> Amount:
-        most = Amount(UNLIMITED, UNLIMITED)
+        most = Amount(UNLIMITED, UNLIMITED, UNLIMITED)
         for above in node.chain():
             held = Amount() if idle else self.held(above)
             final_used = above.final_spent + (0 if idle else self.held(above, final_only=True).tokens)
             kept = 0 if final else max(0, above.reserve - final_used)
-            left = Amount(above.tokens, above.calls) - above.spent - held - Amount(kept)
+            left = Amount(above.tokens, above.calls, UNLIMITED) - above.spent - held - Amount(kept, kept > 0)
             most = most.least(left)
         return most
 
@@ -367,10 +491,9 @@ class Ledger(RuleBasedStateMachine):
         try:
             grant = node.real.reserve(ask)
         except BudgetExhausted:
-            assert plan is None or any(above.closed for above in node.chain())
+            assert plan is None
             return multiple()
         assert plan is not None
-        assert not any(above.closed for above in node.chain())
         fits_now = ask.cost(*plan).within(self.free(node, final=final, idle=False))
         if isinstance(grant, Busy):
             assert not fits_now
@@ -400,7 +523,6 @@ class Ledger(RuleBasedStateMachine):
     def overrun(self, flight: Flight, beyond: int) -> None:
         tokens = flight.grant.cost.tokens + beyond
         self.end(flight, flight.grant.settle(tokens), Amount(tokens, flight.grant.n))
-        flight.node.closed = True
 
     def end(self, flight: Flight, charged: Amount, expected: Amount) -> None:
         assert charged == expected
@@ -417,9 +539,7 @@ class Ledger(RuleBasedStateMachine):
             assert node.real.spent == node.spent
             assert node.real.held == self.held(node)
             left = self.free(node, final=False, idle=False)
-            shut = any(above.closed for above in node.chain())
-            seen = node.real.view()
-            assert seen.remaining == (Amount() if shut else Amount(max(0, left.tokens), max(0, left.calls)))
+            assert node.real.view().remaining == left.most(Amount())
 
     def teardown(self) -> None:
         for flight in self.flying:

@@ -1,6 +1,10 @@
 """One ledger for everything a task spends: reserve before a call, settle after it, never above the limit."""
 
 from tts_agent.budget.amount import Amount, Ask
-from tts_agent.budget.ledger import Budget, BudgetView, Busy, Reservation
+from tts_agent.budget.asynchronous import AsyncBudget
+from tts_agent.budget.book import Busy
+from tts_agent.budget.ledger import Budget, BudgetView
+from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.tariffs import LIST_PRICES, Tariff
 
-__all__ = ["Amount", "Ask", "Budget", "BudgetView", "Busy", "Reservation"]
+__all__ = ["LIST_PRICES", "Amount", "Ask", "AsyncBudget", "Budget", "BudgetView", "Busy", "Reservation", "Tariff"]

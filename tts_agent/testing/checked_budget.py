@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from tts_agent.budget import Amount, Budget
+from tts_agent.budget.account import Account
+from tts_agent.budget.book import Page, Step
+
+T = TypeVar("T")
 
 
 class CheckedBudget(Budget):
@@ -13,28 +18,19 @@ class CheckedBudget(Budget):
     spent + held <= limit, but for what providers reported beyond what they were allowed.
     """
 
-    _excess = Amount()
+    def __init__(self, *limits: Any, **options: Any) -> None:
+        super().__init__(*limits, **options)
+        change = self._book.change
 
-    def _hold(self, cost: Amount, *, final: bool) -> None:
-        super()._hold(cost, final=final)
-        self._check()
+        def checked(pages: Sequence[Page], step: Step[T]) -> T:
+            return change(pages, lambda chain: _checked(step(chain), chain))
 
-    def _settle(self, reserved: Amount, actual: Amount, *, final: bool) -> None:
-        beyond = Amount(max(0, actual.tokens - reserved.tokens), max(0, actual.calls - reserved.calls))
-        with self._lock:
-            for budget in self._chain():
-                budget._excess += beyond
-            super()._settle(reserved, actual, final=final)
-            for budget in self._chain():
-                budget._check()
+        self._book.change = checked  # type: ignore[method-assign]  # of this book alone, whichever kind it is
 
-    def _chain(self) -> Iterator[CheckedBudget]:
-        budget: Budget | None = self
-        while isinstance(budget, CheckedBudget):
-            yield budget
-            budget = budget._parent
 
-    def _check(self) -> None:
-        used = self._spent + self._held
-        assert used.within(self.limit + self._excess), f"{used} spent and held of {self.limit}"
-        assert Amount().within(self._held), f"more was given back than was held: {self._held}"
+def _checked(result: T, chain: Sequence[Account]) -> T:
+    for account in chain:
+        used = account.spent + account.held
+        assert used.within(account.limit + account.excess), f"{used} spent and held of {account.limit}"
+        assert Amount().within(account.held), f"more was given back than was held: {account.held}"
+    return result

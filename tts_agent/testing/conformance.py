@@ -159,11 +159,7 @@ class _Trial(Generic[T]):
             await self._interrupt(effect)
 
     async def _run(self, faults: dict[int, Fault], budget: Budget) -> tuple[int, ScriptedSampler, Budget]:
-        def fault(call: int) -> Fault | None:
-            assert not budget.overruns, "a call was made after the provider had reported more than it was allowed"
-            return faults.get(call)
-
-        sampler = ScriptedSampler(self.script, faults=fault)
+        sampler = ScriptedSampler(self.script, faults=faults)
         flow = _Watched(self.start())
         result = await Driver(sampler, budget, min_tokens=1).run(flow)
         self.check(result, len(sampler.samples))

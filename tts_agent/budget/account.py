@@ -1,0 +1,135 @@
+"""The arithmetic of the ledger, over plain values: it is written here, once, for every store.
+
+A call is on a chain of accounts: that of the budget it was reserved on, and of every budget above. What is held is
+kept by lease. A lease belongs to one process and lapses when that process has not renewed it in time: then what it
+held is forfeited, charged in full. A settlement that comes after all corrects the charge to what was billed.
+Source of the protocol: two-phase reservation, as in card payments (authorize, capture).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tts_agent.budget.amount import NOTHING, Amount, Ask
+from tts_agent.budget.tariffs import nanos
+from tts_agent.exceptions import BudgetExhausted
+
+
+@dataclass(slots=True)
+class Lease:
+    """What one process holds in one account."""
+
+    held: Amount = NOTHING
+    final: int = 0
+    """Tokens of it that are held for final calls."""
+    until: float = float("inf")
+    """When it lapses, in seconds of the epoch; in memory never."""
+
+
+@dataclass(slots=True)
+class Account:
+    """One budget. Invariant: spent + held <= limit + excess."""
+
+    limit: Amount
+    reserve_final: int = 0
+    """Tokens that only final calls may use."""
+    spent: Amount = NOTHING
+    final_spent: int = 0
+    """Tokens of it that final calls spent."""
+    overruns: int = 0
+    """How often a provider reported more than a call was allowed."""
+    excess: Amount = NOTHING
+    """How much more, in all."""
+    leases: dict[str, Lease] = field(default_factory=dict)
+
+    @property
+    def held(self) -> Amount:
+        """What reservations in flight may still cost."""
+        return sum((lease.held for lease in self.leases.values()), NOTHING)
+
+    def free(self, ask: Ask, *, idle: bool) -> Amount:
+        """What the call may cost here: now, or once every reservation in flight had come back unused (`idle`)."""
+        free, final_used = self.limit - self.spent, self.final_spent
+        if not idle:
+            free -= self.held
+            final_used += sum(lease.final for lease in self.leases.values())
+        kept = self.reserve_final - final_used
+        if kept > 0 and not ask.final:
+            price = ask.tariff.dearest if ask.tariff else 0
+            free -= Amount(kept, 1, nanos(kept * price))
+        return free
+
+    def hold(self, lease: str, cost: Amount, *, final: bool, until: float) -> None:
+        """Hold the upper bound of a call."""
+        mine = self.leases.setdefault(lease, Lease())
+        mine.held += cost
+        mine.final += cost.tokens if final else 0
+        mine.until = until
+
+    def end(self, lease: str, held: Amount, actual: Amount, *, final: bool) -> None:
+        """Charge `actual` in place of what was held, or was charged for it when the lease lapsed."""
+        mine = self.leases.get(lease)
+        if mine is not None:
+            mine.held -= held
+            mine.final -= held.tokens if final else 0
+            self.spent += actual
+            self.final_spent += actual.tokens if final else 0
+        else:
+            self.spent += actual - held
+            self.final_spent += actual.tokens - held.tokens if final else 0
+        if not actual.within(held):
+            self.overruns += 1
+            self.excess += (actual - held).most(NOTHING)
+
+    def lapse(self, now: float) -> None:
+        """Forfeit what is held by leases that nobody renewed."""
+        for name in [name for name, lease in self.leases.items() if lease.until < now]:
+            lapsed = self.leases.pop(name)
+            self.spent += lapsed.held
+            self.final_spent += lapsed.final
+
+    def renew(self, lease: str, until: float) -> None:
+        """The process is alive. A lease that has lapsed already stays so."""
+        if lease in self.leases:
+            self.leases[lease].until = until
+
+
+def plan(chain: Sequence[Account], ask: Ask) -> tuple[int, int] | None:
+    """The `(n, max_tokens)` that the chain grants; None when only reservations in flight are in the way.
+
+    Degrades to fewer samples, then to a shorter completion, when even an idle ledger could not pay for the call.
+
+    Raises:
+        BudgetExhausted: not even the smallest useful call fits, now or later.
+    """
+    idle = _least(chain, ask, idle=True)
+    best = ask.fit(idle)
+    if best is None:
+        raise BudgetExhausted(_shortage(ask, idle))
+    return best if ask.cost(*best).within(_least(chain, ask, idle=False)) else None
+
+
+def remaining(chain: Sequence[Account]) -> Amount:
+    """What calls that are not final could still be granted at once."""
+    return _least(chain, _ORDINARY, idle=False).most(NOTHING)
+
+
+_ORDINARY = Ask(0, 1, 1)
+
+
+def _least(chain: Sequence[Account], ask: Ask, *, idle: bool) -> Amount:
+    least = chain[0].free(ask, idle=idle)
+    for account in chain[1:]:
+        least = least.least(account.free(ask, idle=idle))
+    return least
+
+
+def _shortage(ask: Ask, idle: Amount) -> str:
+    if idle.calls < 1:
+        return "the next call does not fit: every call of the budget is used"
+    needed = ask.cost(1, ask.min_tokens)
+    if needed.tokens > idle.tokens:
+        return f"the next call needs at least {needed.tokens} tokens and {max(0, idle.tokens)} of the budget are left"
+    left = Amount(money=max(0, idle.money)).dollars
+    return f"the next call needs at least ${needed.dollars:.6f} and ${left:.6f} of the budget are left"
