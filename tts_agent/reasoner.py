@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tts_agent.budget import Amount, Budget
@@ -16,6 +17,9 @@ from tts_agent.probability import Beta
 from tts_agent.routing import Decision, MarginalValue, Policy
 from tts_agent.sampling import Sample, Sampler
 from tts_agent.step import Outcome, Step
+
+Answer = tuple[Outcome, Decision, Beta | None]
+"""How a step came out, what was decided, and the belief about pass@1 that it was decided with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +114,18 @@ class AdaptiveReasoner:
         if isinstance(budget, int):
             budget = self.budget.child(budget)
         ledger = self.budget if budget is None else budget
-        driver = Driver(
-            self.sampler, ledger, max_retries=self._max_retries, min_tokens=self._min_tokens, may_wait=may_wait
-        )
-        outcome, decision, difficulty = await driver.run(self._answer(step))
-        if outcome.sample is None:
-            raise _why(outcome, driver)
-        return Result(outcome, decision, difficulty, driver.charged, tuple(driver.events))
+        driver = self.driver(ledger, may_wait=may_wait)
+        answer = await driver.run(self.answer(step))
+        return answered(answer, driver.charged, driver.events, driver.last_failure)
 
-    def _answer(self, step: Step) -> Flow[tuple[Outcome, Decision, Beta | None]]:
+    def driver(self, budget: Budget, *, may_wait: bool) -> Driver:
+        """What performs the effects of `answer` on this ledger; for `may_wait` see `Driver`."""
+        return Driver(
+            self.sampler, budget, max_retries=self._max_retries, min_tokens=self._min_tokens, may_wait=may_wait
+        )
+
+    def answer(self, step: Step) -> Flow[Answer]:
+        """The flow of one step: estimate, decide, run. For callers that perform it piece by piece."""
         estimator, text = self.estimator, StepText.of(step, self.sampler.name)
         if estimator:
             (belief,) = yield from call(lambda: estimator.predict([text]))
@@ -152,8 +159,16 @@ def _estimated(stage: int, belief: Beta) -> Estimated:
     return Estimated(stage, belief.mean, *belief.interval())
 
 
-def _why(outcome: Outcome, driver: Driver) -> Exception:
-    refusals = [event.reason for event in driver.events if isinstance(event, Refused)]
+def answered(answer: Answer, spent: Amount, events: Sequence[Event], last_failure: SamplerError | None) -> Result:
+    """The result of a step that has an answer.
+
+    Raises:
+        BudgetExhausted, SamplerError: why it has none.
+    """
+    outcome, decision, difficulty = answer
+    if outcome.sample is not None:
+        return Result(outcome, decision, difficulty, spent, tuple(events))
+    refusals = [event.reason for event in events if isinstance(event, Refused)]
     if outcome.stop == "budget" and refusals:
-        return BudgetExhausted(refusals[-1])
-    return driver.last_failure or SamplerError("the model returned no sample", billed=False)
+        raise BudgetExhausted(refusals[-1])
+    raise last_failure or SamplerError("the model returned no sample", billed=False)

@@ -7,23 +7,19 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.runtime import Runtime, get_runtime
+from langgraph.runtime import Runtime
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
 from tts_agent.budget import Budget
 from tts_agent.difficulty import Estimator
-from tts_agent.exceptions import ConfigurationError
 from tts_agent.nodes.binding import ChatRunnable
 from tts_agent.nodes.budgets import checked, ledger
-from tts_agent.nodes.chat_model import ChatModelSampler
 from tts_agent.nodes.errors import budget_errors
-from tts_agent.nodes.messages import from_langchain, portable
 from tts_agent.nodes.metering import answering
 from tts_agent.nodes.replies import METADATA_KEY, summary, winner
-from tts_agent.nodes.steps import StepMaker
-from tts_agent.reasoner import AdaptiveReasoner, Result
+from tts_agent.nodes.wiring import running, wire
+from tts_agent.reasoner import Result
 from tts_agent.routing import Policy
 from tts_agent.sampling import Sampler
 
@@ -81,61 +77,41 @@ def adaptive_node(
     The node itself raises `BudgetExceededError` when the budget has no room for a single call and
     `SamplerError` when every call failed; neither is ever turned into a message.
     """
-    _check(model, policy, estimator, budget, tools)
-    sampler = ChatModelSampler(model) if isinstance(model, Runnable) else model
-    langchain = sampler if isinstance(sampler, ChatModelSampler) else None
-    # A model's asynchronous client must stay with the caller's event loop: synchronous runs use the other one.
-    blocking = langchain.in_threads() if langchain else sampler
-    settings: dict[str, Any] = {"policy": policy, "estimator": estimator, "max_retries": max_retries}
-    asynchronous, synchronous = AdaptiveReasoner(sampler, **settings), AdaptiveReasoner(blocking, **settings)
-    step = StepMaker(
+    if budget is not None and not isinstance(budget, Budget):
+        checked(budget, "budget", "or a tts_agent.Budget")
+    wired = wire(
+        model,
+        policy=policy,
+        estimator=estimator,
         messages_key=messages_key,
         prompt=prompt,
+        tools=tools,
         kind=kind,
         answer_key=answer_key,
-        max_tokens=min(checked(max_tokens, "max_tokens"), (langchain and langchain.max_tokens) or max_tokens),
+        max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
         final=final,
-        tools=langchain.tools if langchain else tuple(map(convert_to_openai_tool, tools)),
-        turn=from_langchain if langchain else portable,
+        max_retries=max_retries,
     )
 
     def run(state: Any, config: RunnableConfig) -> Update:
-        runtime = _runtime()
+        runtime = running()
         mine = ledger(budget, config, runtime)
         with budget_errors(), answering(mine):
-            return update(synchronous.run(step(state), budget=mine), runtime)
+            return update(wired.synchronous.run(wired.step(state), budget=mine), runtime)
 
     async def arun(state: Any, config: RunnableConfig) -> Update:
-        runtime = _runtime()
+        runtime = running()
         mine = ledger(budget, config, runtime)
         with budget_errors(), answering(mine):
-            return update(await asynchronous.arun(step(state), budget=mine), runtime)
+            return update(await wired.asynchronous.arun(wired.step(state), budget=mine), runtime)
 
     def update(result: Result, runtime: Runtime[Any] | None) -> Update:
         if runtime:
             runtime.stream_writer({METADATA_KEY: summary(result)})
         if on_result:
             on_result(result)
-        return {messages_key: [winner(result, sampler.name)]}
+        return {messages_key: [winner(result, wired.name)]}
 
     return RunnableLambda(run, arun, name="adaptive_node")
-
-
-def _check(model: object, policy: object, estimator: object, budget: object, tools: Sequence[Any]) -> None:
-    if not isinstance(model, Runnable | Sampler):
-        raise ConfigurationError(f"model is {model!r}: give a LangChain chat model or a tts_agent Sampler")
-    if tools and isinstance(model, Runnable | ChatModelSampler):
-        raise ConfigurationError("bind the tools to the model itself: adaptive_node(model.bind_tools(tools))")
-    if budget is not None and not isinstance(budget, Budget):
-        checked(budget, "budget", "or a tts_agent.Budget")
-    for name, value, method in (("policy", policy, "decide"), ("estimator", estimator, "predict")):
-        if value is not None and not callable(getattr(value, method, None)):
-            raise ConfigurationError(f"{name} is {value!r}, which has no method {method}()")
-
-
-def _runtime() -> Runtime[Any] | None:
-    """The runtime of the graph that is running, None outside one."""
-    runtime: Runtime[Any] | None = get_runtime()
-    return runtime
