@@ -42,11 +42,11 @@ class AsyncBudget:
 
     async def view(self) -> BudgetView:
         """See `Budget.view`."""
-        return await self._off_loop(self._budget.view)
+        return await self.off_loop(self._budget.view)
 
     async def end(self, end: Callable[[], Amount]) -> Amount:
         """End a reservation, as the function says, and return what was charged."""
-        return await self._off_loop(end)
+        return await self.off_loop(end)
 
     def forfeit(self, grant: Reservation) -> Amount:
         """Charge it in full, without waiting until the store knows: for code that is being interrupted."""
@@ -56,7 +56,8 @@ class AsyncBudget:
             grant.forfeit()
         return grant.cost
 
-    async def _off_loop(self, action: Callable[[], T]) -> T:
+    async def off_loop(self, action: Callable[[], T]) -> T:
+        """Anything that asks or changes the ledger. It is carried through, also where its caller is interrupted."""
         if not self._budget.stored:
             return action()
         return await asyncio.shield(asyncio.wrap_future(_threads().submit(action)))
