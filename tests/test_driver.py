@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tts_agent.budget import Amount, Ask, Budget, BudgetView, Busy, Reservation, Tariff
 from tts_agent.driver import LONGEST_WAIT, Driver
-from tts_agent.effects import Effect, Flow, Generate, balance, call, generate, record, together
+from tts_agent.effects import Effect, Flow, Generate, balance, call, first_of, generate, record, together
 from tts_agent.events import Drawn, Refused, Retried
 from tts_agent.exceptions import (
     ConfigurationError,
@@ -532,6 +532,35 @@ async def test_one_failing_flow_cancels_its_siblings_and_waits_for_them() -> Non
         await Driver(sampler, budget).run(together(sibling(1), sibling(2), failing_soon()))
     assert sorted(closed) == [1, 2]
     assert (budget.held, budget.spent.calls) == (Amount(), 3)
+
+
+async def test_the_first_results_are_enough_and_calls_in_flight_are_cancelled_and_charged() -> None:
+    budget = CheckedBudget(1000)
+    sampler = counting(faults={0: Fault(latency=3600.0), 1: Fault(latency=0.05)})
+    driver = Driver(sampler, budget)
+    flows = (generate(replace(REQUEST, seed=number), 1) for number in range(3))
+    came = await driver.run(first_of(*flows, enough=lambda results: len(results) >= 2))
+    assert [batch.samples for batch in came] == [(sampler.samples[0],), (sampler.samples[1],)]
+    drawn = [event for event in driver.events if isinstance(event, Drawn)]
+    assert [(event.received, event.charged) for event in drawn] == [(1, 7), (1, 7), (0, 15)]
+    assert (budget.held, budget.spent, driver.charged) == (Amount(), Amount(29, 3), Amount(29, 3))
+
+
+async def test_results_that_are_never_enough_all_come() -> None:
+    driver = Driver(counting(faults={0: Fault(latency=0.05)}), Budget())
+    assert await driver.run(first_of(enough=lambda results: True)) == ()
+    flows = (generate(replace(REQUEST, seed=number), number) for number in (1, 2))
+    came = await driver.run(first_of(*flows, enough=lambda results: False))
+    assert [len(batch.samples) for batch in came] == [2, 1]
+
+
+async def test_an_error_before_there_is_enough_cancels_the_rest() -> None:
+    budget = CheckedBudget(1000)
+    sampler = counting(faults={0: Fault(latency=3600.0)})
+    flows = generate(REQUEST, 1), call(lambda: SampleBatch(unaccounted=1 // 0))
+    with pytest.raises(ZeroDivisionError):
+        await Driver(sampler, budget).run(first_of(*flows, enough=lambda results: False))
+    assert budget.held == Amount()
 
 
 async def test_a_flow_may_go_on_after_its_siblings_failed() -> None:

@@ -1,11 +1,26 @@
 """Flows, driven by hand with next() and send()."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tts_agent.budget import Budget
-from tts_agent.effects import Balance, Call, Flow, Generate, Record, Together, balance, call, generate, record, together
+from tts_agent.effects import (
+    Balance,
+    Call,
+    FirstOf,
+    Flow,
+    Generate,
+    Record,
+    Together,
+    balance,
+    call,
+    first_of,
+    generate,
+    record,
+    together,
+)
 from tts_agent.events import Refused
 from tts_agent.messages import user
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest
@@ -49,6 +64,17 @@ def test_together_hands_the_flows_over_unstarted_and_returns_results_in_order() 
     flow = together(*flows)
     assert next(flow) == Together(flows)
     assert reply_to(flow, ("a", "b")) == ("a", "b")
+
+
+def test_first_of_hands_over_the_flows_and_what_is_enough() -> None:
+    flows = generate(REQUEST, 1), generate(REQUEST, 2)
+
+    def enough(results: Sequence[SampleBatch]) -> bool:
+        return bool(results)
+
+    flow = first_of(*flows, enough=enough)
+    assert next(flow) == FirstOf(flows, enough)
+    assert reply_to(flow, ("b",)) == ("b",)
 
 
 def test_balance_and_record_are_asked_for_too() -> None:

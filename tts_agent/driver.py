@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Busy, Reservation
-from tts_agent.effects import Balance, Call, Effect, Flow, Generate, Record, Together
+from tts_agent.effects import Balance, Call, Effect, FirstOf, Flow, Generate, Record, Together
 from tts_agent.events import Drawn, Event, Refused, Retried
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
 from tts_agent.sampling import SampleBatch, Sampler, SampleRequest
@@ -80,6 +80,8 @@ class Driver:
                 return await asyncio.to_thread(_contained, function)
             case Together(flows):
                 return await self._together(flows)
+            case FirstOf(flows, enough):
+                return await self._first_of(flows, enough)
             case Balance():
                 return await self._ledger.view()
             case Record(event):
@@ -97,6 +99,20 @@ class Driver:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
+
+    async def _first_of(self, flows: tuple[Flow[Any], ...], enough: Callable[[Sequence[Any]], bool]) -> tuple[Any, ...]:
+        tasks = [asyncio.ensure_future(self.run(flow)) for flow in flows]
+        results: list[Any] = []
+        try:
+            for finished in asyncio.as_completed(tasks):
+                results.append(await finished)
+                if enough(results):
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return tuple(results)
 
     async def _generate(self, request: SampleRequest, n: int, *, final: bool) -> SampleBatch:
         for attempt in range(self._max_retries + 1):
@@ -144,7 +160,7 @@ class Driver:
             if deadline.expired() and isinstance(error, TimeoutError):
                 self._report(n, grant, SampleBatch(), charged)
                 return self._refused("the budget's time was up before the call came back"), None
-            self.charged += charged
+            self._report(n, grant, SampleBatch(), charged)
             raise
         finally:
             self._in_flight -= 1

@@ -7,7 +7,7 @@ The functions below are typed doors to the effects: `batch = yield from generate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -42,6 +42,17 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstOf:
+    """Run flows concurrently until `enough(results so far)`; the others are cancelled, and their calls in flight
+    charged in full, as any call that is interrupted. Reply: the results that came, in the order in which they came;
+    all of them where it was never enough. The first exception cancels the rest.
+    """
+
+    flows: tuple[Flow[Any], ...]
+    enough: Callable[[Sequence[Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Look at the budget. Reply: a `BudgetView`."""
 
@@ -53,7 +64,7 @@ class Record:
     event: Event
 
 
-Effect = Generate | Call | Together | Balance | Record
+Effect = Generate | Call | Together | FirstOf | Balance | Record
 Flow = Generator[Effect, Any, T]
 
 
@@ -72,6 +83,11 @@ def call(function: Callable[[], T]) -> Flow[T]:
 def together(*flows: Flow[T]) -> Flow[tuple[T, ...]]:
     """Run flows concurrently; results in order."""
     return cast("tuple[T, ...]", (yield Together(flows)))
+
+
+def first_of(*flows: Flow[T], enough: Callable[[Sequence[T]], bool]) -> Flow[tuple[T, ...]]:
+    """Run flows concurrently until `enough(results so far)`; results in the order in which they came."""
+    return cast("tuple[T, ...]", (yield FirstOf(flows, enough)))
 
 
 def balance() -> Flow[BudgetView]:
