@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tts_agent.budget import Amount
 from tts_agent.driver import Driver
-from tts_agent.effects import Effect, Flow, Generate, Record, Together
+from tts_agent.effects import Effect, FirstOf, Flow, Generate, Record, Together
 from tts_agent.events import Event
 from tts_agent.exceptions import SamplerError
 from tts_agent.nodes.json_values import from_json, to_json
@@ -67,7 +67,7 @@ class Replay:
     def run(self, flow: Flow[T], *, until: type[Effect]) -> Flow[T | Pause]:
         """The flow's own effects, but for those the log knows the reply to, up to the first of kind `until`.
 
-        Flows that want to run together run one after the other: their order is their place in the log.
+        Flows that want to run concurrently run one after the other: their order is their place in the log.
         """
         reply: Any = None
         while True:
@@ -79,13 +79,10 @@ class Replay:
             if isinstance(effect, Record):
                 self.events.append(effect.event)
                 reply = None
-            elif isinstance(effect, Together):
-                results = []
-                for part in effect.flows:
-                    results.append((yield from self.run(part, until=until)))
-                    if isinstance(results[-1], Pause):
-                        return results[-1]
-                reply = tuple(results)
+            elif isinstance(effect, Together | FirstOf):
+                reply = yield from self._in_turn(effect, until)
+                if isinstance(reply, Pause):
+                    return reply
             elif self._log:
                 reply = self._recorded(effect)
             elif isinstance(effect, until):
@@ -94,6 +91,17 @@ class Replay:
             else:
                 reply = yield effect
                 self.new.append({"replied": to_json(reply)})
+
+    def _in_turn(self, effect: Together | FirstOf, until: type[Effect]) -> Flow[tuple[Any, ...] | Pause]:
+        results: list[Any] = []
+        for flow in effect.flows:
+            result = yield from self.run(flow, until=until)
+            if isinstance(result, Pause):
+                return result
+            results.append(result)
+            if isinstance(effect, FirstOf) and effect.enough(results):
+                break
+        return tuple(results)
 
     def _recorded(self, effect: Effect) -> Any:
         entry = self._log.popleft()
