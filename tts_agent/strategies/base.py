@@ -9,8 +9,10 @@ from typing import Protocol
 from tts_agent.answers import vote
 from tts_agent.effects import Flow, generate, record
 from tts_agent.events import Verified
-from tts_agent.sampling import Sample, SampleBatch
+from tts_agent.messages import Message, assistant
+from tts_agent.sampling import Sample, SampleBatch, SampleRequest
 from tts_agent.step import Outcome, Step, StopReason
+from tts_agent.stopping import StoppingRule
 from tts_agent.verifiers import Verdict, Verifier
 from tts_agent.voting import Tally
 
@@ -32,6 +34,43 @@ def draw(step: Step, n: int, *, alone: bool = False) -> Flow[tuple[Step, SampleB
     """Draw up to `n` more samples of the step itself; `alone` says that there will be no other."""
     batch = yield from generate(replace(step.request(), alone=alone), n, final=step.final)
     return step.with_drawn(batch.samples), batch
+
+
+def draw_under(rule: StoppingRule, step: Step) -> Flow[tuple[Step, StopReason]]:
+    """Draw what the rule still needs, in parallel batches, until it needs nothing or nothing comes."""
+    while (needed := rule.still_needed(step.tally())) > 0:
+        step, batch = yield from draw(step, needed)
+        if not batch.samples:
+            return step, cut_short(batch)
+    return step, "settled"
+
+
+def first_attempt(step: Step) -> Flow[tuple[Step, SampleBatch]]:
+    """What was drawn before, or else one sample."""
+    if step.drawn:
+        return step, SampleBatch()
+    return (yield from draw(step, 1))
+
+
+def aside(step: Step, *turns: Message) -> SampleRequest:
+    """A question of the strategy's own, after the step's messages: the reply to it is text.
+
+    So the step's tools, stop texts and forced forms of reply do not apply to it.
+    """
+    options = {name: value for name, value in step.options.items() if name not in _FORMS}
+    return replace(step.request(*turns), tools=(), stop=(), options=options)
+
+
+_FORMS = frozenset({"parallel_tool_calls", "response_format", "tool_choice"})
+
+
+def as_turn(attempt: Sample) -> tuple[Message, ...]:
+    """The attempt as a turn of the model: its text and the calls it proposes, none of which ran, as text too.
+
+    As calls they would want results. None for an empty attempt, which no endpoint takes.
+    """
+    said = "\n".join(part for part in (attempt.text, *map(str, attempt.tool_calls)) if part.strip())
+    return (assistant(said),) if said else ()
 
 
 def cut_short(batch: SampleBatch) -> StopReason:
@@ -58,3 +97,36 @@ def usable(step: Step, samples: Sequence[Sample]) -> Sample | None:
     """The first sample with an answer, else the first at all: better a cut-off reply than none."""
     answered = (sample for sample in samples if vote(sample, step.answer_key) is not None)
     return next(answered, samples[0] if samples else None)
+
+
+def majority(step: Step) -> Sample | None:
+    """The first sample drawn whose answer has the most votes, else the first at all."""
+    tally = step.tally()
+    return voters(step.drawn, tally)[0] if tally.counts else usable(step, step.drawn)
+
+
+def concluded(
+    name: str,
+    stop: StopReason,
+    step: Step,
+    winner: Sample | None,
+    *,
+    p_correct: float | None = None,
+    accepted: bool | None = None,
+) -> Outcome:
+    """The outcome of a strategy that drew all of `step.drawn` and chose `winner` among them.
+
+    Where nothing was drawn, `stop` must say why: "budget" or "failed".
+    """
+    if winner is None:
+        return Outcome(name, stop, p_correct=p_correct)
+    return Outcome(
+        name,
+        stop,
+        winner,
+        answer=vote(winner, step.answer_key),
+        samples=step.drawn,
+        votes=step.tally().counts,
+        p_correct=p_correct,
+        accepted=accepted,
+    )

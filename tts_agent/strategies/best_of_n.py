@@ -11,7 +11,7 @@ from tts_agent.effects import Flow
 from tts_agent.sampling import Sample
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.stopping import FixedSize, StoppingRule
-from tts_agent.strategies.base import cut_short, draw, verified
+from tts_agent.strategies.base import concluded, cut_short, draw, verified
 from tts_agent.verifiers import Verdict, Verifier
 from tts_agent.voting import Tally
 
@@ -43,16 +43,7 @@ class BestOfN:
         if not step.drawn:
             return Outcome(self.name, stop)
         winner, verdict = _best(step, verdicts)
-        return Outcome(
-            self.name,
-            stop,
-            winner,
-            answer=vote(winner, step.answer_key),
-            samples=step.drawn,
-            votes=step.tally().counts,
-            p_correct=verdict.probability,
-            accepted=verdict.accepted,
-        )
+        return concluded(self.name, stop, step, winner, p_correct=verdict.probability, accepted=verdict.accepted)
 
 
 def _best(step: Step, verdicts: Sequence[Verdict]) -> tuple[Sample, Verdict]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.probability import Beta
-from tts_agent.step import Outcome, Step, StopReason
+from tts_agent.step import Outcome, Step
 from tts_agent.stopping import FixedSize, StoppingRule
-from tts_agent.strategies.base import cut_short, draw, usable, voters
+from tts_agent.strategies.base import concluded, draw_under, majority
 from tts_agent.voting import Tally, posterior
 
 if TYPE_CHECKING:
@@ -31,23 +31,8 @@ class SelfConsistency:
     """Which questions this may be one of, for the same; it replaces belief and concentration."""
 
     def run(self, step: Step) -> Flow[Outcome]:
-        stop: StopReason = "settled"
-        while (needed := self.rule.still_needed(step.tally())) > 0:
-            step, batch = yield from draw(step, needed)
-            if not batch.samples:
-                stop = cut_short(batch)
-                break
-        tally = step.tally()
-        winner = next(iter(voters(step.drawn, tally)), None) if tally.counts else usable(step, step.drawn)
-        return Outcome(
-            self.name,
-            stop,
-            winner,
-            answer=tally.leader,
-            samples=step.drawn,
-            votes=tally.counts,
-            p_correct=self._p_correct(step, tally),
-        )
+        step, stop = yield from draw_under(self.rule, step)
+        return concluded(self.name, stop, step, majority(step), p_correct=self._p_correct(step, step.tally()))
 
     def _p_correct(self, step: Step, tally: Tally) -> float:
         if self.population is not None:

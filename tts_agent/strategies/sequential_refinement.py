@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tts_agent.answers import vote
 from tts_agent.effects import Flow, generate
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.messages import Message, assistant, user
-from tts_agent.sampling import Sample, SampleBatch
+from tts_agent.messages import Message, user
+from tts_agent.sampling import Sample
 from tts_agent.step import Outcome, Step, StopReason
-from tts_agent.strategies.base import cut_short, draw, verified
+from tts_agent.strategies.base import as_turn, concluded, cut_short, first_attempt, verified
 from tts_agent.verifiers import Verdict, Verifier
-from tts_agent.voting import Tally
 
 
 def plain_feedback(verdict: Verdict) -> str:
@@ -47,15 +45,11 @@ class SequentialRefinement:
             raise ConfigurationError(f"max_rounds is {self.max_rounds}: at least one round is needed")
 
     def run(self, step: Step) -> Flow[Outcome]:
-        attempts = step.drawn
-        batch = SampleBatch()
-        if not attempts:
-            step, batch = yield from draw(step, 1)
-            attempts = step.drawn
-        if not attempts:
+        step, batch = yield from first_attempt(step)
+        if not step.drawn:
             return Outcome(self.name, cut_short(batch))
-        verdicts = yield from verified(self.verifier, step, attempts)
-        best, verdict = max(zip(attempts, verdicts, strict=True), key=_merit)
+        verdicts = yield from verified(self.verifier, step, step.drawn)
+        best, verdict = max(zip(step.drawn, verdicts, strict=True), key=_merit)
         stop: StopReason = "rounds"
         for _ in range(self.max_rounds):
             if verdict.accepted:
@@ -65,31 +59,17 @@ class SequentialRefinement:
             if not batch.samples:
                 stop = cut_short(batch)
                 break
-            attempts += batch.samples
+            step = step.with_drawn(batch.samples)
             further = yield from verified(self.verifier, step, batch.samples)
             if _merit((batch.samples[0], further[0])) >= _merit((best, verdict)):
                 best, verdict = batch.samples[0], further[0]
-        votes = Tally(tuple(vote(sample, step.answer_key) for sample in attempts))
-        return Outcome(
-            self.name,
-            "accepted" if verdict.accepted else stop,
-            best,
-            answer=vote(best, step.answer_key),
-            samples=attempts,
-            votes=votes.counts,
-            p_correct=verdict.probability,
-            accepted=verdict.accepted,
-        )
+        stop = "accepted" if verdict.accepted else stop
+        return concluded(self.name, stop, step, best, p_correct=verdict.probability, accepted=verdict.accepted)
 
     def _revision(self, attempt: Sample, verdict: Verdict) -> tuple[Message, ...]:
         """The turns after the question. None for an empty attempt, which no endpoint takes: it is asked again."""
-        said = _as_text(attempt)
-        return (assistant(said), user(verdict.feedback or self.feedback(verdict))) if said else ()
-
-
-def _as_text(attempt: Sample) -> str:
-    """The text and the proposed calls, none of which ran: as calls they would want results."""
-    return "\n".join(part for part in (attempt.text, *map(str, attempt.tool_calls)) if part.strip())
+        attempted = as_turn(attempt)
+        return (*attempted, user(verdict.feedback or self.feedback(verdict))) if attempted else ()
 
 
 def _merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tts_agent.answers import vote
 from tts_agent.effects import Flow
 from tts_agent.sampling import SampleBatch
 from tts_agent.step import Outcome, Step
-from tts_agent.strategies.base import cut_short, draw, usable
+from tts_agent.strategies.base import concluded, cut_short, draw, usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,5 @@ class Single:
         winner = usable(step, step.drawn)
         if winner is None:
             return Outcome(self.name, cut_short(batch))
-        return Outcome(
-            self.name,
-            "done",
-            winner,
-            answer=vote(winner, step.answer_key),
-            samples=step.drawn,
-            votes=step.tally().counts,
-            p_correct=step.difficulty.mean if step.difficulty else None,
-        )
+        p_correct = step.difficulty.mean if step.difficulty else None
+        return concluded(self.name, "done", step, winner, p_correct=p_correct)
