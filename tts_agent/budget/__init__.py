@@ -5,6 +5,20 @@ from tts_agent.budget.asynchronous import AsyncBudget
 from tts_agent.budget.book import Busy
 from tts_agent.budget.ledger import Budget, BudgetView
 from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.stores import RedisStore, SqliteStore, Store
 from tts_agent.budget.tariffs import LIST_PRICES, Tariff
 
-__all__ = ["LIST_PRICES", "Amount", "Ask", "AsyncBudget", "Budget", "BudgetView", "Busy", "Reservation", "Tariff"]
+__all__ = [
+    "Budget",
+    "AsyncBudget",
+    "BudgetView",
+    "Amount",
+    "Ask",
+    "Reservation",
+    "Busy",
+    "LIST_PRICES",
+    "Tariff",
+    "RedisStore",
+    "SqliteStore",
+    "Store",
+]

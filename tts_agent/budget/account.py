@@ -9,7 +9,7 @@ Source of the protocol: two-phase reservation, as in card payments (authorize, c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tts_agent.budget.amount import NOTHING, Amount, Ask
 from tts_agent.budget.tariffs import nanos
@@ -42,6 +42,12 @@ class Account:
     excess: Amount = NOTHING
     """How much more, in all."""
     leases: dict[str, Lease] = field(default_factory=dict)
+    id: str = ""
+    """In a store: tells it from one that was begun anew under the same name."""
+
+    def copy(self) -> Account:
+        """Another one with the same numbers."""
+        return replace(self, leases={name: replace(lease) for name, lease in self.leases.items()})
 
     @property
     def held(self) -> Amount:
@@ -88,11 +94,6 @@ class Account:
             lapsed = self.leases.pop(name)
             self.spent += lapsed.held
             self.final_spent += lapsed.final
-
-    def renew(self, lease: str, until: float) -> None:
-        """The process is alive. A lease that has lapsed already stays so."""
-        if lease in self.leases:
-            self.leases[lease].until = until
 
 
 def plan(chain: Sequence[Account], ask: Ask) -> tuple[int, int] | None:

@@ -18,6 +18,8 @@ from tts_agent.budget.account import Account, plan, remaining
 from tts_agent.budget.amount import NOTHING, UNLIMITED, Amount, Ask
 from tts_agent.budget.book import Book, Busy, Page
 from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.stored_book import StoredBook
+from tts_agent.budget.stores.base import Store
 from tts_agent.budget.tariffs import LIST_PRICES, NANOS, Tariff, find
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
 
@@ -47,9 +49,13 @@ class Budget:
         reserve_final: tokens that only calls marked `final` may use, kept for the last answer; with them one call and
             the money that they cost at most.
         tariffs: prices by model name, before and beside `LIST_PRICES`.
+        store: keeps the ledger where other processes share it (`SqliteStore`, `RedisStore`); None for memory. Whoever
+            opens the same key shares the ledger, and has to give the same limits; `seconds` are each process's own.
 
     Raises:
-        ConfigurationError: a limit is not positive, or the reserve is not below the limit.
+        ConfigurationError: a limit is not positive, the reserve is not below the limit, or the ledger in the store was
+            begun with other limits.
+        BudgetUnavailable: the store is out of reach or damaged.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Budget:
         seconds: float | None = None,
         reserve_final: int = 0,
         tariffs: Mapping[str, Tariff] | None = None,
+        store: Store | None = None,
     ) -> None:
         for name, value in (("tokens", tokens), ("calls", calls), ("dollars", money), ("seconds", seconds)):
             if value is not None and not (math.isfinite(value) and value > 0):
@@ -75,8 +82,10 @@ class Budget:
         self._priced = money is not None
         self._tariffs = dict(tariffs or {})
         self._parent: Budget | None = None
-        self._book = Book()
+        self._book = StoredBook(store) if store else Book()
         self._pages: tuple[Page, ...] = (Page(Account(self.limit, reserve_final)),)
+        if store:
+            self._open("")
 
     def child(
         self,
@@ -86,10 +95,18 @@ class Budget:
         money: float | Decimal | None = None,
         seconds: float | None = None,
         reserve_final: int = 0,
+        key: str | None = None,
     ) -> Budget:
         """A budget inside this one: what it spends counts here too, and neither limit can be passed.
 
         Nothing is set aside for it: what it does not spend stays with its parent.
+
+        Args:
+            key: names a child of a stored budget: it is in the store too, and whoever opens the same child shares it.
+                A child without one is this process's own, and forgotten with it; what it spent its parent knows.
+
+        Raises:
+            ConfigurationError: a key for the child of a budget that is not in a store, or what `Budget` refuses.
         """
         child = type(self)(tokens, calls=calls, money=money, seconds=seconds, reserve_final=reserve_final)
         child._parent = self
@@ -98,7 +115,16 @@ class Budget:
         child._tariffs = self._tariffs
         child._book = self._book
         child._pages += self._pages
+        if key is not None:
+            child._open(f"{self._pages[0].name}/{key}")
         return child
+
+    def _open(self, name: str) -> None:
+        """Keep the account in the store under this name."""
+        if not isinstance(self._book, StoredBook) or any(page.name is None for page in self._pages[1:]):
+            raise ConfigurationError("only a child of a budget that is in a store itself can have a key")
+        self._pages[0].name = name
+        self._book.open(self._pages[0])
 
     @property
     def stored(self) -> bool:
@@ -154,7 +180,8 @@ class Budget:
             for account in chain:
                 account.spent = account.spent.most(spent)
 
-        self._book.end(self._pages, step)
+        self._book.change(self._pages, step)
+        self._book.wake()
 
     def reserve(self, ask: Ask) -> Reservation | Busy:
         """Plan and reserve in one atomic step.
@@ -183,7 +210,11 @@ class Budget:
             return Reservation(book, pages, leases, ask, plan=best, cost=cost)
 
         with book.lock:
-            return book.change(pages, step) or book.busy(self._deadline)
+            grant = book.change(pages, step)
+            if grant is None:
+                return book.busy(self._deadline)
+            book.granted()
+            return grant
 
     def _tariff(self, model: str) -> Tariff:
         tariff = find(model, self._tariffs) or find(model, LIST_PRICES)
