@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 from tts_agent.evaluation.contenders import AC_95, SINGLE_AND_VOTE, TUNED_AC
 from tts_agent.evaluation.curves import TARGETS, frontier
 from tts_agent.evaluation.lab import BankResult, Point
+from tts_agent.evaluation.lineup import OURS
 from tts_agent.evaluation.report import gains
 from tts_agent.exceptions import MissingExtraError
 
-BASELINE_COLOURS = {SINGLE_AND_VOTE: "0.55", TUNED_AC: "black", AC_95: "black"}
-COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive")
+OWN_COLOURS = {SINGLE_AND_VOTE: "0.55", TUNED_AC: "black", AC_95: "black", OURS: "crimson"}
+COLUMNS = 6
+"""Of the summary's legend."""
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:cyan", "tab:purple", "tab:brown", "tab:pink", "tab:olive")
 CLAIRVOYANT_COLOUR = "gold"
 HALF_AND_90 = (1, 3)
 """Targets shown in the summary."""
@@ -24,7 +28,7 @@ HALF_AND_90 = (1, 3)
 def plot_frontier(bank: BankResult, path: Path) -> None:
     """Write a PNG: accuracy against total tokens of every policy, with the limits nobody passes."""
     plt = _pyplot()
-    figure, axes = plt.subplots(figsize=(8.0, 5.2), dpi=140)
+    figure, axes = plt.subplots(figsize=(10.0, 5.2), dpi=140)
     for name, colour in _colours(bank).items():
         points = bank.policies[name].points
         cost, accuracy = _corners(points)
@@ -33,8 +37,9 @@ def plot_frontier(bank: BankResult, path: Path) -> None:
             errors = [[max(0.0, accuracy[0] - low)], [max(0.0, high - accuracy[0])]]
             axes.errorbar(cost, accuracy, yerr=errors, fmt="D", color=colour, capsize=3, markersize=5, label=name)
         else:
+            width, dashes = (2.4, "-") if name == OURS else (1.2, _dashes(name, bank))
             axes.plot(cost, accuracy, ".", color=colour)
-            axes.plot(*_mixtures(cost, accuracy), color=colour, linewidth=1.4, label=name)
+            axes.plot(*_mixtures(cost, accuracy), dashes, color=colour, linewidth=width, label=name)
     seen = _mixtures(*_corners(bank.clairvoyant))
     axes.plot(*seen, color=CLAIRVOYANT_COLOUR, linewidth=2.0, label="clairvoyant stop", zorder=0)
     axes.axhline(bank.full, color="0.7", linestyle="--", linewidth=0.9, zorder=0)
@@ -51,7 +56,7 @@ def plot_frontier(bank: BankResult, path: Path) -> None:
     axes.set_ylabel("accuracy on held-out questions")
     axes.set_title(f"{bank.name}: {bank.questions} questions, {bank.orderings} orderings", fontsize=10)
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right", fontsize=8, framealpha=0.9)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
     _save(plt, figure, path)
 
 
@@ -84,13 +89,18 @@ def plot_summary(banks: Sequence[BankResult], stream: BankResult, path: Path) ->
     both[0].set_yticks(range(len(shown)), [bank.name for bank in shown], fontsize=8)
     both[0].invert_yaxis()
     handles = [plt.Line2D([], [], color=colour, marker="o", linewidth=1.0) for colour in colours.values()]
-    figure.legend(handles, colours, loc="lower center", ncols=min(6, len(colours)), fontsize=8, frameon=False)
-    _save(plt, figure, path, bottom=0.35 / height)
+    figure.legend(handles, colours, loc="lower center", ncols=min(COLUMNS, len(colours)), fontsize=8, frameon=False)
+    _save(plt, figure, path, bottom=0.25 * (1 + ceil(len(colours) / COLUMNS)) / height)
 
 
 def _colours(bank: BankResult) -> dict[str, str]:
     others = (colour for _ in range(9) for colour in COLOURS)
-    return {name: BASELINE_COLOURS.get(name) or next(others) for name in bank.policies}
+    return {name: OWN_COLOURS.get(name) or next(others) for name in bank.policies}
+
+
+def _dashes(name: str, bank: BankResult) -> str:
+    """Full lines until the colours are used up, then others."""
+    return ("-", "--", ":")[list(bank.policies).index(name) // (len(COLOURS) + len(OWN_COLOURS)) % 3]
 
 
 def _corners(points: Sequence[Point]) -> tuple[list[float], list[float]]:

@@ -1,11 +1,15 @@
 """Price tables: backward induction over the states of a vote, under a population of questions.
 
-    V_n(s) = max( q(s), escape, max over m in {1, 2, 4, 8} of E[V_n+m(s')] - price of m samples )
+    V_n(s) = max( b(s), escape, max over m in {1, 2, 4, 8} of E[V_n+m(s')] - price of m samples )
 
 A state is the votes of the three most common answers, how many further votes are scattered, and how many
 samples could not vote; the further answers are taken as singletons, which costs nothing measurable against whole
-partitions. q(s) is P(leader is right). Samples are exchangeable, so the probability that the next vote goes to
-an answer is the ratio of two states' likelihoods: one number per state holds everything that the induction needs.
+partitions. Samples are exchangeable, so the probability that the next vote goes to an answer is the ratio of two
+states' likelihoods: one number per state holds everything that the induction needs.
+
+b(s) is P(right) of the answer most likely to be right. That is the leader, but for a population in which one wrong
+answer often draws more votes than the right one: counting the leader there would give further samples a negative
+value, and ties would be left as they are. Who answers is the leader all the same.
 """
 
 from __future__ import annotations
@@ -74,7 +78,7 @@ def price_table(population: Population, horizon: int, prices: Prices) -> PriceTa
     """The best plan for at most ``horizon`` samples, voting or not."""
     process = _process(population, horizon)
     structure = process.structure
-    value = np.maximum(process.p_leader, prices.escape)
+    value = np.maximum(process.p_best, prices.escape)
     batch = np.zeros(len(value), dtype=np.int64)
     sizes = [size for size in BATCHES if size == 1 or prices.call or prices.spread]
     # Values after m further samples without a look in between.
@@ -137,7 +141,9 @@ class _Process:
 
     structure: Structure
     p_leader: Floats
-    """(f,)."""
+    """(f,): P(the leader is right)."""
+    p_best: Floats
+    """(f,): that of the answer most likely to be right."""
     moves: Floats
     """(f, 6): probabilities of the neighbours; rows sum to 1."""
     samples: Floats
@@ -213,10 +219,10 @@ def _after(state: State) -> list[State | None]:
 @lru_cache(maxsize=256)
 def _process(population: Population, horizon: int) -> _Process:
     structure = _structure(horizon)
-    every, every_leader = _likelihoods(population, structure.counts, min(horizon, _MOST_INVALID) + 1)
+    every, every_leader, every_best = _likelihoods(population, structure.counts, min(horizon, _MOST_INVALID) + 1)
     at = structure.votes, structure.invalid
     whole = every[at]
-    p_leader = np.exp(every_leader[at] - whole)
+    p_leader, p_best = (np.exp(likelihoods[at] - whole) for likelihoods in (every_leader, every_best))
     p_invalid = np.exp(every[structure.votes, structure.invalid + 1] - whole)
     moves = structure.exists * np.exp(np.minimum(whole[structure.neighbours] - whole[:, None], 0.0))
     # The neighbour "scattered" is no exact successor where its state had to be simplified: it gets what is left.
@@ -225,11 +231,12 @@ def _process(population: Population, horizon: int) -> _Process:
     moves /= np.maximum(moves.sum(axis=1, keepdims=True), 1e-300)
     uncounted = structure.exists[:, 5] == 0.0
     samples = np.where(uncounted, 1.0 / np.maximum(1.0 - p_invalid, 1e-3), 1.0)
-    return _Process(structure, p_leader, moves, samples)
+    return _Process(structure, p_leader, p_best, moves, samples)
 
 
-def _likelihoods(population: Population, counts: Ints, most_invalid: int) -> tuple[Floats, Floats]:
-    """(v, most_invalid + 1) each: ln P(votes and 0, 1, ... invalid samples), and the same with the first answer right.
+def _likelihoods(population: Population, counts: Ints, most_invalid: int) -> tuple[Floats, Floats, Floats]:
+    """(v, most_invalid + 1) each: ln P(votes and 0, 1, ... invalid samples), and the same with the first answer right,
+    and with the likeliest one right.
 
     Args:
         counts: (v, 4), see `State`.
@@ -242,7 +249,7 @@ def _likelihoods(population: Population, counts: Ints, most_invalid: int) -> tup
     prior = np.exp(
         np.log(np.maximum(population.weights, 1e-300))[:, None] + mute[:, None] * np.arange(most_invalid + 1)
     )
-    whole, leader = (np.empty((len(counts), most_invalid + 1)) for _ in range(2))
+    whole, leader, best = (np.empty((len(counts), most_invalid + 1)) for _ in range(3))
     for start in range(0, len(counts), _ROWS):
         part = slice(start, start + _ROWS)
         size, n, k = counts[part], votes[part], answers[part]
@@ -251,12 +258,14 @@ def _likelihoods(population: Population, counts: Ints, most_invalid: int) -> tup
         for place in range(4):
             seen = np.minimum(size[:, place], 1) if place == 3 else size[:, place]
             rest = errors.of(np.maximum(k - 1, 0), n - seen) + repeats - errors.repeats(seen)
-            many = np.minimum(size[:, place], size[:, place] if place == 3 else 1)
             with np.errstate(divide="ignore"):
-                hypotheses.append(components.outcomes(seen, n - seen, 0) + rest + np.log(many)[:, None])
+                exists = np.log(np.minimum(size[:, place], 1))[:, None]
+            hypotheses.append(components.outcomes(seen, n - seen, 0) + rest + exists)
         top = np.max([hypothesis.max(axis=1) for hypothesis in hypotheses], axis=0)[:, None]
         masses = [np.exp(hypothesis - top) for hypothesis in hypotheses]
+        said = [mass @ prior for mass in masses]
         with np.errstate(divide="ignore"):
-            whole[part] = np.log(np.sum(masses, axis=0) @ prior) + top
-            leader[part] = np.log(masses[1] @ prior) + top
-    return whole, leader
+            whole[part] = np.log(np.sum(said[:4], axis=0) + said[4] * size[:, 3:]) + top
+            leader[part] = np.log(said[1]) + top
+            best[part] = np.log(np.max(said[1:], axis=0)) + top
+    return whole, leader, best
