@@ -34,9 +34,11 @@ class AsyncBudget:
         if not self._budget.stored:
             return self._budget.reserve(ask)
         asked = _threads().submit(self._budget.reserve, ask)
+        answer = asyncio.wrap_future(asked)
         try:
-            return await asyncio.shield(asyncio.wrap_future(asked))
+            return await asyncio.shield(answer)
         except asyncio.CancelledError:
+            answer.add_done_callback(asyncio.Future.exception)  # a refusal that nobody waits for is no news
             asked.add_done_callback(_give_back)
             raise
 

@@ -1,0 +1,59 @@
+"""Four processes on one ledger, one of which is killed: nothing is spent over the cap, and nothing stays held."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle
+from tts_agent.budget import Amount
+
+LIMIT = 6000
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def traffic(request: pytest.FixtureRequest, quick_folder: Path, tmp_path: Path) -> Traffic:
+    sqlite = request.param == "sqlite"
+    where = str(quick_folder / "processes.db") if sqlite else request.getfixturevalue("redis").url
+    return Traffic(request.param, where, uuid4().hex, LIMIT, str(tmp_path / "bills.txt"))
+
+
+def run(work: Callable[..., None], *arguments: tuple[Any, ...]) -> list[int | None]:
+    """A process for each; returns their exit codes."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=work, args=each) for each in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+def billed(traffic: Traffic) -> int:
+    return sum(int(line) for line in Path(traffic.bills).read_text().split())
+
+
+def test_processes_that_share_a_ledger_never_overspend_and_the_killed_ones_calls_are_charged(traffic: Traffic) -> None:
+    budget = traffic.budget()
+    codes = run(reserve_and_settle, *[(traffic, seed, seed == 0) for seed in range(4)])
+    assert codes == [-signal.SIGKILL, 0, 0, 0]
+    while budget.held != Amount():
+        time.sleep(0.05)  # until the lease of the killed process lapses
+    assert billed(traffic) <= budget.spent.tokens <= LIMIT
+    assert budget.overruns == 0
+    assert budget.spent.tokens > LIMIT // 2, "they stopped long before the cap"
+
+
+def test_a_counter_that_is_read_before_and_raised_after_a_call_passes_its_cap(
+    traffic: Traffic, record_property: Callable[[str, object], None]
+) -> None:
+    assert run(check_then_add, *[(traffic, seed) for seed in range(4)]) == [0, 0, 0, 0]
+    record_property("tokens_over_the_cap", billed(traffic) - LIMIT)
+    assert billed(traffic) > LIMIT
