@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tts_agent.stopping.fixed import FixedSize
     from tts_agent.stopping.mode_certification import ModeCertification
     from tts_agent.stopping.outlook import Outlook
+    from tts_agent.stopping.overthinking import Overthinking
     from tts_agent.stopping.pandora import Pandora
     from tts_agent.stopping.population_prior import PopulationPrior
     from tts_agent.stopping.price import PriceRule
@@ -39,6 +40,7 @@ _MODULES = {
     "NormalBelief": "scores",
     "NormalScores": "scores",
     "Outlook": "outlook",
+    "Overthinking": "overthinking",
     "Pandora": "pandora",
     "PopulationPrior": "population_prior",
     "PriceRule": "price",
@@ -65,6 +67,7 @@ __all__ = [
     "NormalBelief",
     "NormalScores",
     "Outlook",
+    "Overthinking",
     "Pandora",
     "PopulationPrior",
     "PriceRule",

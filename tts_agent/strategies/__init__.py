@@ -1,9 +1,72 @@
-"""Strategies: how a step is answered. Each is one frozen dataclass whose `run` is a flow."""
+"""Strategies: how a step is answered. Each is one frozen dataclass whose `run` is a flow.
 
-from tts_agent.strategies.base import Strategy
-from tts_agent.strategies.best_of_n import BestOfN
-from tts_agent.strategies.self_consistency import SelfConsistency
-from tts_agent.strategies.sequential_refinement import SequentialRefinement
-from tts_agent.strategies.single import Single
+Each is a file of its own, which loads when its name is first asked for.
+"""
 
-__all__ = ["BestOfN", "SelfConsistency", "SequentialRefinement", "Single", "Strategy"]
+from typing import TYPE_CHECKING
+
+from tts_agent.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from tts_agent.strategies.base import Strategy
+    from tts_agent.strategies.best_of_n import BestOfN
+    from tts_agent.strategies.cognitive_tools import CognitiveTools
+    from tts_agent.strategies.critique_and_revise import CritiqueAndRevise
+    from tts_agent.strategies.deepconf import DeepConf
+    from tts_agent.strategies.first_finish import FirstFinish
+    from tts_agent.strategies.judged_vote import JudgedVote
+    from tts_agent.strategies.medoid import Medoid
+    from tts_agent.strategies.plan_first import PlanFirst
+    from tts_agent.strategies.prefix_continuation import PrefixContinuation
+    from tts_agent.strategies.self_consistency import SelfConsistency
+    from tts_agent.strategies.self_revision import SelfRevision
+    from tts_agent.strategies.sequential_refinement import SequentialRefinement
+    from tts_agent.strategies.single import Single
+    from tts_agent.strategies.sleep_time import SleepTime
+    from tts_agent.strategies.universal_self_consistency import UniversalSelfConsistency
+    from tts_agent.strategies.weighted_best_of_n import WeightedBestOfN
+    from tts_agent.strategies.weighted_vote import WeightedVote
+
+_MODULES = {
+    "BestOfN": "best_of_n",
+    "CognitiveTools": "cognitive_tools",
+    "CritiqueAndRevise": "critique_and_revise",
+    "DeepConf": "deepconf",
+    "FirstFinish": "first_finish",
+    "JudgedVote": "judged_vote",
+    "Medoid": "medoid",
+    "PlanFirst": "plan_first",
+    "PrefixContinuation": "prefix_continuation",
+    "SelfConsistency": "self_consistency",
+    "SelfRevision": "self_revision",
+    "SequentialRefinement": "sequential_refinement",
+    "Single": "single",
+    "SleepTime": "sleep_time",
+    "Strategy": "base",
+    "UniversalSelfConsistency": "universal_self_consistency",
+    "WeightedBestOfN": "weighted_best_of_n",
+    "WeightedVote": "weighted_vote",
+}
+
+__all__ = [
+    "BestOfN",
+    "CognitiveTools",
+    "CritiqueAndRevise",
+    "DeepConf",
+    "FirstFinish",
+    "JudgedVote",
+    "Medoid",
+    "PlanFirst",
+    "PrefixContinuation",
+    "SelfConsistency",
+    "SelfRevision",
+    "SequentialRefinement",
+    "Single",
+    "SleepTime",
+    "Strategy",
+    "UniversalSelfConsistency",
+    "WeightedBestOfN",
+    "WeightedVote",
+]
+
+__getattr__ = lazy_exports(__name__, _MODULES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tts_agent.answers import vote
 from tts_agent.effects import Flow, generate, record
 from tts_agent.events import Verified
-from tts_agent.messages import Message, assistant
+from tts_agent.messages import Message, assistant, user
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.stopping import StoppingRule
@@ -64,13 +64,27 @@ def aside(step: Step, *turns: Message) -> SampleRequest:
 _FORMS = frozenset({"parallel_tool_calls", "response_format", "tool_choice"})
 
 
-def as_turn(attempt: Sample) -> tuple[Message, ...]:
-    """The attempt as a turn of the model: its text and the calls it proposes, none of which ran, as text too.
+def asked_too(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
+    """The messages with a further question: added to a last turn that is the user's plain text, since some endpoints
+    take no two turns of the user in a row, else as a turn of its own."""
+    *before, last = messages
+    if last.role == "user" and last.raw is None:
+        return (*before, user(f"{last.content}\n\n{text}"))
+    return (*messages, user(text))
 
-    As calls they would want results. None for an empty attempt, which no endpoint takes.
+
+def shown(attempt: Sample) -> str:
+    """An attempt as text: what it says, and the calls that it proposes, none of which ran."""
+    return "\n".join(part for part in (attempt.text, *map(str, attempt.tool_calls)) if part.strip())
+
+
+def answered(attempt: Sample, reply: str) -> tuple[Message, ...]:
+    """The attempt as a turn of the model, and the user's `reply` to it.
+
+    As text, since calls would want results. No turns after an empty attempt, which no endpoint takes as one.
     """
-    said = "\n".join(part for part in (attempt.text, *map(str, attempt.tool_calls)) if part.strip())
-    return (assistant(said),) if said else ()
+    said = shown(attempt)
+    return (assistant(said), user(reply)) if said else ()
 
 
 def cut_short(batch: SampleBatch) -> StopReason:
@@ -86,6 +100,33 @@ def verified(verifier: Verifier, step: Step, samples: Sequence[Sample]) -> Flow[
     scores = tuple(verdict.score for verdict in verdicts)
     yield from record(Verified(verifier.name, scores, sum(verdict.accepted for verdict in verdicts)))
     return verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A sample that can vote."""
+
+    sample: Sample
+    answer: Hashable
+    verdict: Verdict
+
+
+def ballots(verifier: Verifier, step: Step) -> Flow[list[Ballot]]:
+    """The samples drawn that can vote, in order, with what the verifier says of them; it sees no others."""
+    cast = [(sample, answer) for sample in step.drawn if (answer := vote(sample, step.answer_key)) is not None]
+    verdicts = yield from verified(verifier, step, [sample for sample, _ in cast])
+    return [Ballot(sample, answer, verdict) for (sample, answer), verdict in zip(cast, verdicts, strict=True)]
+
+
+def best_scored(cast: Sequence[Ballot], answer: Hashable) -> Ballot:
+    """The ballot for `answer` with the highest score, the first of them on a tie; there must be one."""
+    return max((ballot for ballot in cast if ballot.answer == answer), key=lambda ballot: ballot.verdict.score)
+
+
+def merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:
+    """Orders attempts: accepted before higher score before later first mistake."""
+    verdict = attempt[1]
+    return verdict.accepted, verdict.score, float(verdict.wrong_at or 0)
 
 
 def voters(samples: Sequence[Sample], tally: Tally) -> list[Sample]:

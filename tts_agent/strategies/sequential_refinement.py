@@ -12,10 +12,8 @@ from typing import ClassVar
 
 from tts_agent.effects import Flow, generate
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.messages import Message, user
-from tts_agent.sampling import Sample
 from tts_agent.step import Outcome, Step, StopReason
-from tts_agent.strategies.base import as_turn, concluded, cut_short, first_attempt, verified
+from tts_agent.strategies.base import answered, concluded, cut_short, first_attempt, merit, verified
 from tts_agent.verifiers import Verdict, Verifier
 
 
@@ -49,29 +47,19 @@ class SequentialRefinement:
         if not step.drawn:
             return Outcome(self.name, cut_short(batch))
         verdicts = yield from verified(self.verifier, step, step.drawn)
-        best, verdict = max(zip(step.drawn, verdicts, strict=True), key=_merit)
+        best, verdict = max(zip(step.drawn, verdicts, strict=True), key=merit)
         stop: StopReason = "rounds"
         for _ in range(self.max_rounds):
             if verdict.accepted:
                 break
-            request = step.request(*self._revision(best, verdict))
+            request = step.request(*answered(best, verdict.feedback or self.feedback(verdict)))
             batch = yield from generate(request, 1, final=step.final)
             if not batch.samples:
                 stop = cut_short(batch)
                 break
             step = step.with_drawn(batch.samples)
             further = yield from verified(self.verifier, step, batch.samples)
-            if _merit((batch.samples[0], further[0])) >= _merit((best, verdict)):
+            if merit((batch.samples[0], further[0])) >= merit((best, verdict)):
                 best, verdict = batch.samples[0], further[0]
         stop = "accepted" if verdict.accepted else stop
         return concluded(self.name, stop, step, best, p_correct=verdict.probability, accepted=verdict.accepted)
-
-    def _revision(self, attempt: Sample, verdict: Verdict) -> tuple[Message, ...]:
-        """The turns after the question. None for an empty attempt, which no endpoint takes: it is asked again."""
-        attempted = as_turn(attempt)
-        return (*attempted, user(verdict.feedback or self.feedback(verdict))) if attempted else ()
-
-
-def _merit(attempt: tuple[Sample, Verdict]) -> tuple[bool, float, float]:
-    verdict = attempt[1]
-    return verdict.accepted, verdict.score, float(verdict.wrong_at or 0)
