@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
-    AgentState,
     ExtendedModelResponse,
     ModelRequest,
     ModelResponse,
@@ -18,20 +17,21 @@ from langgraph.types import Command
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
-from tts_agent.budget import Budget
+from tts_agent.budget import Amount, Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
 from tts_agent.nodes.budgets import checked
 from tts_agent.nodes.errors import budget_errors
 from tts_agent.nodes.middleware import attempts, run_state
 from tts_agent.nodes.middleware.agent_steps import AgentStep, AgentSteps
-from tts_agent.nodes.middleware.attempts import Attempt, Attempts
+from tts_agent.nodes.middleware.attempts import Ask, Attempt, Attempts
 from tts_agent.nodes.middleware.exits import ExitBehavior, ended, last_request, room_for
 from tts_agent.nodes.middleware.handler_sampler import Handler
 from tts_agent.nodes.middleware.kinds import kind_of
 from tts_agent.nodes.middleware.policies import PolicyName, policy_of
 from tts_agent.nodes.middleware.responses import vote_key, winner
-from tts_agent.nodes.middleware.run_ledgers import RunLedgers
+from tts_agent.nodes.middleware.run_ledgers import Funds, RunLedgers
+from tts_agent.nodes.middleware.run_state import AdaptiveState
 from tts_agent.nodes.replies import METADATA_KEY, summary
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Fixed, Policy
@@ -39,7 +39,7 @@ from tts_agent.strategies import Single
 from tts_agent.verifiers import Verifier
 
 
-class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
+class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
     """Answers each step of an agent with as much compute as it is worth, under a budget that is a hard cap.
 
     `create_agent(model, tools, middleware=[..., AdaptiveReasoning(budget=50_000)])`: last in the list, so that nothing
@@ -59,7 +59,7 @@ class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
         exit_behavior: what happens when the budget has no room for a step. "finalize": one last call without
             tools answers with what is known; a number leaves room for it, a `Budget` what its `reserve_final` says.
             "end": a message says so, and the agent ends. "error": `BudgetExceededError`; also where the last call does
-            not fit.
+            not fit, or the message does not end an agent that insists on structured output.
         max_samples: most samples of a step, for a policy given by name.
         max_tokens: most output tokens of a sample; by default the model's own limit, else 4096 where there is a budget
             to keep and none where there is not.
@@ -82,7 +82,7 @@ class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
     Errors of the model are raised as they are when every call of a step failed; they never become messages.
     """
 
-    state_schema = run_state.AdaptiveState
+    state_schema = AdaptiveState
 
     def __init__(
         self,
@@ -129,11 +129,11 @@ class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
         self._innermost = innermost
         self._on_result = on_result
 
-    def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any]:
+    def before_agent(self, state: AdaptiveState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Begin a run. One that is resumed does not pass here again, and goes on with its ledger."""
         return {run_state.RUN: run_state.begun()}
 
-    async def abefore_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any]:
+    async def abefore_agent(self, state: AdaptiveState, runtime: Runtime[Any]) -> dict[str, Any]:
         """`before_agent`."""
         return self.before_agent(state, runtime)
 
@@ -155,28 +155,29 @@ class AdaptiveReasoning(AgentMiddleware[AgentState[Any], Any, Any]):
         """The attempts at one step: as the policy decides, then, if the budget has no room for that, a last answer."""
         if self._innermost and _is_composed(handler):
             raise ConfigurationError(_NOT_INNERMOST)
-        run = request.state.get(run_state.RUN) or run_state.begun()
-        ledger = self._ledgers.of(run, request.runtime)
-        make = partial(self._steps.of, handler=handler, blocking=blocking, capped=ledger.capped)
-        asked = make(request)
+        run: dict[str, Any] = cast(AdaptiveState, request.state).get(run_state.RUN) or run_state.begun()
+        ledger = self._ledgers.of(run["id"], request.runtime)
+        funds: Funds = yield Ask(ledger.budget, lambda: ledger.funds(run_state.spent(run)))
+        make = partial(self._steps.of, handler=handler, blocking=blocking, capped=funds.capped)
         with budget_errors():
+            asked, budget = make(request), ledger.budget
             try:
-                budget = ledger.budget
                 if ledger.own and self._exit == "finalize":
-                    budget = ledger.leaving(room_for(make(last_request(request), within=request), ledger.limit))
-                result = yield Attempt(self._reasoner(asked, self._policy, self._estimator), asked.step, budget)
+                    budget = budget.child(funds.leaving(room_for(make(last_request(request), within=request), funds)))
+                result: Result = yield Attempt(self._reasoner(asked, self._policy, self._estimator), asked.step, budget)
             except BudgetExhausted as error:
                 if self._exit == "error":
                     raise
                 if self._exit == "end":
-                    return ended(str(error), run_state.update(run, ledger.spent))
+                    return ended(request, error)
                 last = make(last_request(request), within=request, final=True)
                 result = yield Attempt(self._reasoner(last, Fixed(Single())), last.step, ledger.budget)
+            spent: Amount = yield Ask(ledger.budget, lambda: ledger.budget.spent)
         record = {**summary(result), "kind": asked.step.kind}
         request.runtime.stream_writer({METADATA_KEY: record})
         if self._on_result:
             self._on_result(result)
-        return ExtendedModelResponse(winner(result), Command(update=run_state.update(run, ledger.spent, record)))
+        return ExtendedModelResponse(winner(result), Command(update=run_state.update(run, spent, record)))
 
     def _reasoner(self, asked: AgentStep, policy: Policy, estimator: Estimator | None = None) -> AdaptiveReasoner:
         return AdaptiveReasoner(asked.sampler, policy=policy, estimator=estimator, max_retries=self._max_retries)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from langchain.agents.middleware.types import ExtendedModelResponse, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
+from tts_agent.exceptions import BudgetExhausted
 from tts_agent.nodes.middleware.agent_steps import AgentStep
+from tts_agent.nodes.middleware.run_ledgers import Funds
 from tts_agent.nodes.replies import METADATA_KEY
 
 ExitBehavior = Literal["finalize", "end", "error"]
+
+ENDED = "budget"
+"""Why an agent stopped, in the record of its last message."""
 
 LAST_WORDS = HumanMessage(
     "There is no budget for further steps. Answer now, as well as you can with what is known so far, "
@@ -29,16 +33,23 @@ def last_request(request: ModelRequest[Any]) -> ModelRequest[Any]:
     return request.override(tools=[], tool_choice=None, messages=[*request.messages, LAST_WORDS])
 
 
-def room_for(last: AgentStep, limit: int) -> int:
+def room_for(last: AgentStep, funds: Funds) -> int:
     """Tokens to leave for the last answer: its prompt as it would be now, the answer, and as much again for what the
-    step before it adds to the conversation. `limit` is the run's."""
-    return last.prompt_tokens + 2 * min(last.step.max_tokens, LAST_ANSWER, limit // 8)
+    step before it adds to the conversation."""
+    return last.prompt_tokens + 2 * min(last.step.max_tokens, LAST_ANSWER, funds.limit // 8)
 
 
-def ended(reason: str, update: Mapping[str, Any]) -> ExtendedModelResponse[Any]:
-    """A message that says why the agent ended, in place of a reply, and an `update` of the state.
+def ended(request: ModelRequest[Any], error: BudgetExhausted) -> ExtendedModelResponse[Any]:
+    """A message that says why the agent ends, in place of a reply.
 
-    The jump is for agents that ask until an output parses: they would go on asking.
+    The jump is for agents that insist on an output in a form: no message ends those. Where it does not arrive (other
+    middleware's nodes after the model come first, and LangGraph forgets it), they ask again.
+
+    Raises:
+        BudgetExhausted: this was said, and it asked again; it would go on for ever.
     """
-    message = AIMessage(f"Stopped: {reason}.", response_metadata={METADATA_KEY: {"stop": "budget", "reason": reason}})
-    return ExtendedModelResponse(ModelResponse([message]), Command(update={**update, "jump_to": "end"}))
+    if request.messages and request.messages[-1].response_metadata.get(METADATA_KEY, {}).get("stop") == ENDED:
+        raise error
+    metadata = {METADATA_KEY: {"stop": ENDED, "reason": str(error)}}
+    message = AIMessage(f"Stopped: {error}.", response_metadata=metadata)
+    return ExtendedModelResponse(ModelResponse([message]), Command(update={"jump_to": "end"}))

@@ -25,45 +25,53 @@ def policy_of(policy: Policy | PolicyName, verifier: Verifier | None, max_sample
     Raises:
         ConfigurationError: no such policy, or not with these settings.
     """
-    if not isinstance(max_samples, int) or isinstance(max_samples, bool) or max_samples < 1:
-        raise ConfigurationError(f"max_samples is {max_samples!r}: give a number of samples of at least 1")
+    if max_samples < 1:
+        raise ConfigurationError(f"max_samples is {max_samples}: give a number of samples of at least 1")
     if verifier is not None and not callable(getattr(verifier, "verify", None)):
         raise ConfigurationError(f"verifier is {verifier!r}, which has no method verify()")
     if not isinstance(policy, str):
         if not callable(getattr(policy, "decide", None)):
-            names = ", ".join(map(repr, get_args(PolicyName)))
-            raise ConfigurationError(f"policy is {policy!r}: give a policy or one of {names}")
+            raise _unknown(policy)
         if verifier is not None:
             raise ConfigurationError("a policy brings its own verifiers: give verifier= only beside the name of one")
         return policy
-    return _named(policy, verifier, max_samples)
+    if verifier is None:
+        return _unverified(policy, max_samples)
+    return _verified(policy, verifier, max_samples)
 
 
-def _named(name: str, verifier: Verifier | None, max_samples: int) -> Policy:
-    match name, verifier:
-        case "auto", None:
+def _unverified(name: str, max_samples: int) -> Policy:
+    match name:
+        case "auto":
             return MarginalValue(max_samples=max_samples)
-        case "auto", known:
-            return MarginalValue(verifiers=_OfEveryKind(known), max_samples=max_samples)
-        case "single", None:
+        case "single":
             return Fixed(Single())
-        case "single", _:
-            raise ConfigurationError("a verifier has nothing to choose from with policy='single'")
-        case "parallel", None:
+        case "parallel":
             return Fixed(SelfConsistency(FixedSize(max_samples)))
-        case "parallel", known:
-            return Fixed(BestOfN(known, FixedSize(max_samples)))
-        case "sequential", None:
+        case "sequential":
             raise ConfigurationError("policy='sequential' needs a verifier: without one, revising does not help")
-        case "sequential", known:
+    raise _unknown(name)
+
+
+def _verified(name: str, verifier: Verifier, max_samples: int) -> Policy:
+    match name:
+        case "auto":
+            return MarginalValue(verifiers=_OfEveryKind(verifier), max_samples=max_samples)
+        case "single":
+            raise ConfigurationError("with policy='single' a verifier has nothing to choose from")
+        case "parallel":
+            return Fixed(BestOfN(verifier, FixedSize(max_samples)))
+        case "sequential":
             if max_samples < 2:
                 raise ConfigurationError(
                     "policy='sequential' needs max_samples of at least 2: an answer and a revision"
                 )
-            return Fixed(SequentialRefinement(known, max_samples - 1))
-    raise ConfigurationError(
-        f"policy is {name!r}: give a policy or one of {', '.join(map(repr, get_args(PolicyName)))}"
-    )
+            return Fixed(SequentialRefinement(verifier, max_samples - 1))
+    raise _unknown(name)
+
+
+def _unknown(policy: object) -> ConfigurationError:
+    return ConfigurationError(f"policy is {policy!r}: give a policy or one of {', '.join(get_args(PolicyName))}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NotRequired
+from dataclasses import asdict
+from typing import Annotated, Any, Final, NotRequired
 from uuid import uuid4
 
 from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 
 from tts_agent.budget import Amount
 
-RUN = "tts_agent_run"
+RUN: Final = "tts_agent_run"
 """Key of the mirror: which run this is, and what it is known to have spent."""
-LOG = "tts_agent_log"
+LOG: Final = "tts_agent_log"
 """Key of the log: one record a step, the last `LONGEST_LOG` of the thread."""
 LONGEST_LOG = 100
 
 
 def begun() -> dict[str, Any]:
     """The record of a run that starts. A resumed run goes on with the one in its state."""
-    return record(uuid4().hex, Amount())
-
-
-def record(run: str, spent: Amount) -> dict[str, Any]:
-    """The mirror of a run's ledger, ready for JSON."""
-    return {"id": run, "tokens": spent.tokens, "calls": spent.calls}
-
-
-def update(run: Mapping[str, Any], spent: Amount, *steps: dict[str, Any]) -> dict[str, Any]:
-    """The update of the state after further steps of a run."""
-    return {RUN: record(run["id"], spent), LOG: list(steps)}
+    return _record(uuid4().hex, Amount())
 
 
 def spent(run: Mapping[str, Any]) -> Amount:
-    """What the mirror says the run has spent."""
-    return Amount(run["tokens"], run["calls"])
+    """What the record says the run has spent."""
+    return Amount(**run["spent"])
+
+
+def update(run: Mapping[str, Any], spent: Amount, *steps: dict[str, Any]) -> dict[str, Any]:
+    """The update of the state after further steps of a run, which has `spent` this in all."""
+    return {RUN: _record(run["id"], spent), LOG: list(steps)}
+
+
+def _record(run: str, spent: Amount) -> dict[str, Any]:
+    return {"id": run, "spent": asdict(spent)}
 
 
 def latest(known: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """A reducer: another run replaces what was known, and of one run the larger spend holds."""
     if known.get("id") != new["id"]:
         return new
-    return record(new["id"], Amount(max(known["tokens"], new["tokens"]), max(known["calls"], new["calls"])))
+    return _record(new["id"], spent(known).most(spent(new)))
 
 
 def appended(log: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
