@@ -67,6 +67,19 @@ def test_refinement_competes_only_where_it_was_seen_to_fix_something() -> None:
     assert decision.strategy.max_rounds == 3
 
 
+def test_nothing_is_spent_beyond_where_more_was_measured_to_hurt() -> None:
+    turned = {"sum": ClassProfile(fix_rate=0.8, most_samples=3, most_rounds=2)}
+    policy = MarginalValue(verifiers=CHECKED, profiles=turned, max_samples=6, max_rounds=4)
+    decision = decided(policy, Beta.of(0.1, 8.0))
+    assert isinstance(decision.strategy, SequentialRefinement)
+    assert decision.strategy.max_rounds == 2
+    capped = replace(policy, profiles={"sum": ClassProfile(most_samples=3)})
+    as_if = replace(policy, profiles={}, max_samples=3)
+    assert decided(capped, Beta.of(0.3, 2.0)) == decided(as_if, Beta.of(0.3, 2.0))
+    alone = replace(policy, profiles={"sum": ClassProfile(fix_rate=0.8, most_samples=1, most_rounds=0)})
+    assert isinstance(decided(alone, Beta.of(0.3, 2.0)).strategy, Single)
+
+
 @given(
     mean=st.integers(1, 39).map(lambda n: n / 40),
     size=st.sampled_from([0.5, 2.0, 8.0]),

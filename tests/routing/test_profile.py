@@ -21,3 +21,15 @@ def test_an_unknown_field_is_named() -> None:
 def test_impossible_values_are_refused(theta: float, fix_rate: float) -> None:
     with pytest.raises(ConfigurationError, match="theta must be above 0 and fix_rate between 0 and 1"):
         ClassProfile(theta, fix_rate)
+
+
+def test_a_turn_over_is_stored_where_one_was_seen() -> None:
+    profile = ClassProfile(most_samples=4, most_rounds=0)
+    assert profile.to_json() == {"theta": 1.0, "fix_rate": 0.0, "most_samples": 4, "most_rounds": 0}
+    assert read_profiles({"chain": profile.to_json()}) == {"chain": profile}
+
+
+@pytest.mark.parametrize(("samples", "rounds"), [(0, 1), (-1, 1), (1, -1)])
+def test_a_turn_over_before_the_first_sample_is_refused(samples: int, rounds: int) -> None:
+    with pytest.raises(ConfigurationError, match="most_samples must be at least 1"):
+        ClassProfile(most_samples=samples, most_rounds=rounds)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from tts_agent.effects import Call, Generate, Record
+from tts_agent.effects import Call, FirstOf, Flow, Generate, Record, Together
 from tts_agent.events import Event
 from tts_agent.exceptions import SamplerError
 from tts_agent.messages import user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step
 from tts_agent.strategies import Strategy
+
+T = TypeVar("T")
 
 STEP = Step((user("What is 2 + 2?"),), max_tokens=8)
 NO_BUDGET = SampleBatch(exhausted=True)
@@ -41,24 +44,57 @@ class Played:
 
 def play(strategy: Strategy, replies: Sequence[SampleBatch] = (), step: Step = STEP) -> Played:
     """Answer its `Generate`s with the replies, in order, and its `Call`s for real; it must want exactly those."""
-    flow, played, waiting = strategy.run(step), Played(Outcome("", "done")), list(replies)
+    waiting = list(replies)
+
+    def next_reply(ask: Generate) -> SampleBatch:
+        assert waiting, f"it asked for {ask.n} samples, and no reply was left"
+        return waiting.pop(0)
+
+    played = simulate(strategy, next_reply, step)
+    assert not waiting, f"it stopped before {waiting}"
+    return played
+
+
+def simulate(strategy: Strategy, model: Callable[[Generate], SampleBatch], step: Step = STEP) -> Played:
+    """Answer its `Generate`s by a function, and its `Call`s for real. What runs concurrently runs in order."""
+    played = Played(Outcome("", "done"))
+    played.outcome = perform(strategy.run(step), model, played)
+    return played
+
+
+def perform(flow: Flow[T], model: Callable[[Generate], SampleBatch], played: Played) -> T:
+    """What the flow comes to."""
+    reply: Any = None
     try:
-        effect = next(flow)
         while True:
-            match effect:
-                case Generate(n=n):
-                    played.asked.append(effect)
-                    assert waiting, f"it asked for {n} samples, and no reply was left"
-                    assert len(waiting[0].samples) <= n, f"it asked for {n} samples only"
-                    effect = flow.send(waiting.pop(0))
+            match flow.send(reply):
+                case Generate() as ask:
+                    played.asked.append(ask)
+                    reply = model(ask)
+                    assert len(reply.samples) <= ask.n, f"it asked for {ask.n} samples only"
+                case Together(flows):
+                    reply = tuple(perform(part, model, played) for part in flows)
+                case FirstOf(flows, enough):
+                    came: list[Any] = []
+                    for part in flows:
+                        came.append(perform(part, model, played))
+                        if enough(came):
+                            break
+                    reply = tuple(came)
                 case Call(function):
-                    effect = flow.send(function())
+                    reply = function()
                 case Record(event):
                     played.events.append(event)
-                    effect = flow.send(None)
+                    reply = None
                 case other:
                     raise AssertionError(f"a strategy has no use for {other}")
     except StopIteration as stop:
-        played.outcome = stop.value
-    assert not waiting, f"it stopped before {waiting}"
-    return played
+        result: T = stop.value
+        return result
+
+
+def rate(right: Sequence[bool]) -> tuple[float, float]:
+    """The share of right answers, and four standard errors of it (one trial's worth at least)."""
+    share = sum(right) / len(right)
+    spread = max(share * (1.0 - share), 1.0 / len(right))
+    return share, 4.0 * (spread / len(right)) ** 0.5

@@ -77,22 +77,29 @@ class MarginalValue:
         cost = self.price * used.total
         wait = self.serial_price * used.output_tokens
         questions = profile.questions(step.difficulty, self.prior)
-        vote = PriceRule(questions, Prices(cost, wait), self.max_samples)
+        most, most_rounds = _caps(profile, self.max_samples, self.max_rounds)
+        vote = PriceRule(questions, Prices(cost, wait), most)
         arms: list[tuple[Strategy, float]] = [
             (Single(), first),
             (SelfConsistency(vote, population=questions), first + vote.gain(step.tally())),
         ]
-        if verifier:
-            tries = UntilAccepted(belief, cost, self.max_samples)
-            rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, self.max_samples - 1).value()
+        if verifier and most > 1:
+            tries = UntilAccepted(belief, cost, most)
+            rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, most - 1).value()
             arms.append((BestOfN(verifier, tries), first + (1.0 - first) * rest))
-        if verifier and profile.fix_rate > 0.0:
-            rounds = Refinement(
-                (profile.fix_rate,) * self.max_rounds, (self.price * _round_tokens(used),) * self.max_rounds
-            )
-            refine = SequentialRefinement(verifier, self.max_rounds, self.feedback)
+        if verifier and profile.fix_rate > 0.0 and most_rounds > 0:
+            rounds = Refinement((profile.fix_rate,) * most_rounds, (self.price * _round_tokens(used),) * most_rounds)
+            refine = SequentialRefinement(verifier, most_rounds, self.feedback)
             arms.append((refine, first + (1.0 - first) * rounds.outlook().value))
         return arms
+
+
+def _caps(profile: ClassProfile, samples: int, rounds: int) -> tuple[int, int]:
+    """Most samples and rounds, no more than where they were measured to turn over."""
+    return (
+        samples if profile.most_samples is None else min(samples, profile.most_samples),
+        rounds if profile.most_rounds is None else min(rounds, profile.most_rounds),
+    )
 
 
 def _round_tokens(first: Usage) -> int:

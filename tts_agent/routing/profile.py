@@ -21,6 +21,10 @@ class ClassProfile:
     """Concentration of wrong answers where no population was fitted: large when they scatter, small when they agree."""
     fix_rate: float = 0.0
     """P(a wrong attempt is right after one round of refinement with feedback). 0 rules refinement out."""
+    most_samples: int | None = None
+    """The turn-over of votes: with more samples than this, answers were measured to get worse. None: never seen."""
+    most_rounds: int | None = None
+    """The turn-over of refinement, in rounds; 0 rules refinement out."""
     population: Population | None = None
     """How often the model is right about the questions of the class, and how its wrong answers fall."""
     reference: Beta | None = None
@@ -29,6 +33,8 @@ class ClassProfile:
     def __post_init__(self) -> None:
         if not (self.theta > 0.0 and 0.0 <= self.fix_rate <= 1.0):
             raise ConfigurationError(f"theta must be above 0 and fix_rate between 0 and 1: {self}")
+        if not ((self.most_samples is None or self.most_samples >= 1) and (self.most_rounds or 0) >= 0):
+            raise ConfigurationError(f"most_samples must be at least 1 and most_rounds at least 0: {self}")
         if (self.population is None) != (self.reference is None):
             raise ConfigurationError("a class profile has a population and its reference, or neither")
 
@@ -48,6 +54,8 @@ class ClassProfile:
     def to_json(self) -> dict[str, Any]:
         """As `read_profiles` reads it."""
         known: dict[str, Any] = {"theta": self.theta, "fix_rate": self.fix_rate}
+        turn_over = {"most_samples": self.most_samples, "most_rounds": self.most_rounds}
+        known |= {name: most for name, most in turn_over.items() if most is not None}
         if self.population is not None and self.reference is not None:
             known |= {"population": self.population.to_json(), "reference": [self.reference.a, self.reference.b]}
         return known

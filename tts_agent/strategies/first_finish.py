@@ -16,7 +16,7 @@ from tts_agent.answers import vote
 from tts_agent.effects import Flow, first_of, generate
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import SampleBatch
-from tts_agent.step import Outcome, Step
+from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.strategies.base import concluded, cut_short, majority
 
 
@@ -47,7 +47,7 @@ class FirstFinish:
         batches = yield from first_of(*calls, enough=lambda came: _finished(_with(step, came)) >= self.k)
         step = _with(step, batches)
         missing = (cut_short(batch) for batch in batches if not batch.samples)
-        stop = "done" if _finished(step) >= self.k else next(missing, "done")
+        stop: StopReason = "done" if _finished(step) >= self.k else next(missing, "done")
         return concluded(self.name, stop, step, majority(step))
 
 

@@ -61,12 +61,13 @@ class WeightedVote:
         )
 
     def _p_correct(self, cast: Sequence[Ballot]) -> dict[Hashable, float]:
-        """P(correct) of each answer; what is missing to 1 is P(the right answer has no vote)."""
+        """P(correct) of each answer among m + 1 that are equally likely beforehand, some of which have no vote."""
         weights: dict[Hashable, float] = {}
         for ballot in cast:
             weights[ballot.answer] = weights.get(ballot.answer, 0.0) + self._weight(ballot.verdict)
+        unseen = max(0.0, self.wrong_answers + 1.0 - len(weights))
         top = max(0.0, *weights.values())
-        total = exp(-top) + sum(exp(weight - top) for weight in weights.values())
+        total = unseen * exp(-top) + sum(exp(weight - top) for weight in weights.values())
         return {answer: exp(weight - top) / total for answer, weight in weights.items()}
 
     def _weight(self, verdict: Verdict) -> float:
