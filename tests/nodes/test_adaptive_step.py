@@ -17,8 +17,8 @@ from tts_agent import Budget, ConfigurationError, Result, SamplerError, Step
 from tts_agent.difficulty import SampleSignals, StepText
 from tts_agent.events import Decided, Drawn, Estimated, Verified
 from tts_agent.exceptions import RateLimited
-from tts_agent.nodes import METADATA_KEY, BudgetExceededError, adaptive_node
-from tts_agent.nodes.adaptive_step import LOG, create_adaptive_step
+from tts_agent.nodes import METADATA_KEY, BudgetExceededError, adaptive_node, create_adaptive_step
+from tts_agent.nodes.adaptive_step import LOG
 from tts_agent.probability import Beta
 from tts_agent.routing import Fixed, MarginalValue, Policy
 from tts_agent.sampling import Sample

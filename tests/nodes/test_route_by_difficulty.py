@@ -11,7 +11,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from tts_agent import ConfigurationError
 from tts_agent.difficulty import SampleSignals, StepText
-from tts_agent.nodes.route_by_difficulty import route_by_difficulty
+from tts_agent.nodes import route_by_difficulty
 from tts_agent.probability import Beta
 
 BRANCHES = {"vote": 0.4, "single": 0.8, "person": 0.0}

@@ -14,11 +14,14 @@ try:
 except ImportError as error:
     raise MissingExtraError("tts_agent.nodes", "langgraph") from error
 
+from tts_agent.nodes.adaptive_step import create_adaptive_step
 from tts_agent.nodes.budgets import RUN_BUDGET
 from tts_agent.nodes.chat_model import ChatModelSampler
 from tts_agent.nodes.errors import BudgetExceededError
 from tts_agent.nodes.node import adaptive_node
 from tts_agent.nodes.replies import METADATA_KEY
+from tts_agent.nodes.route_by_difficulty import route_by_difficulty
+from tts_agent.nodes.token_budget import token_budget
 
 if TYPE_CHECKING:
     from tts_agent.nodes.middleware import AdaptiveReasoning
@@ -28,8 +31,11 @@ __all__ = [
     "adaptive_node",
     "BudgetExceededError",
     "ChatModelSampler",
+    "create_adaptive_step",
     "METADATA_KEY",
+    "route_by_difficulty",
     "RUN_BUDGET",
+    "token_budget",
 ]
 
 __getattr__ = lazy_exports(__name__, {"AdaptiveReasoning": "middleware"})
