@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from tts_agent.effects import Call, FirstOf, Flow, Generate, Record, Together
@@ -17,6 +17,8 @@ from tts_agent.strategies import Strategy
 T = TypeVar("T")
 
 STEP = Step((user("What is 2 + 2?"),), max_tokens=8)
+PLAIN = replace(STEP, answer_key=lambda sample: sample.text)
+"""The text is the answer: for simulations, which are many."""
 NO_BUDGET = SampleBatch(exhausted=True)
 NO_LUCK = SampleBatch(failures=(SamplerError("dropped"),))
 
