@@ -12,7 +12,7 @@ EXAMPLES := $(sort $(wildcard examples/*.py))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-slow lint format format-check types layers tests docs examples clean distclean
+.PHONY: help setup demo test test-slow lint format format-check types layers tests docs examples results clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 - \2/p' Makefile
@@ -75,6 +75,10 @@ examples: $(STAMP) ## every script in examples/, which must run offline
 		echo "$(BIN)/python $$script"; \
 		HF_HUB_OFFLINE=1 MPLBACKEND=Agg $(BIN)/python $$script >/dev/null; \
 	done
+
+results: $(STAMP) ## docs/results.md, from the recorded banks at TTS_AGENT_BANKS: 15 minutes
+	$(BIN)/tts-agent replay --suite --json out/replay.json --out out/replay
+	cp out/replay/results.md out/replay/stream.png out/replay/summary.png docs/
 
 clean: ## remove caches and build results
 	rm -rf build dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
