@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tts_agent import answers
+from tts_agent.messages import ToolCall
 from tts_agent.population import Population
 from tts_agent.probability import Beta
 from tts_agent.sampling import Sample, SampleBatch
@@ -78,6 +80,27 @@ def test_a_population_replaces_belief_and_concentration() -> None:
     vote = SelfConsistency(FixedSize(3), population=population)
     outcome = play(vote, [batch(4, 5, 4)], replace(STEP, difficulty=Beta(9.0, 1.0))).outcome
     assert outcome.p_correct == pytest.approx(posterior(Tally(("4", "5", "4")), Beta(0.3, 0.2), 2.0).of("4"))
+
+
+def test_json_votes_by_its_value_and_not_by_its_spelling() -> None:
+    replies = ('{"city": "Rome", "year": 1}', '```json\n{"year":1,"city":"Rome"}\n```', '{"city": "Oslo"}', "Rome")
+    step = replace(STEP, answer_key=answers.json_value)
+    outcome = play(SelfConsistency(FixedSize(4)), [SampleBatch(tuple(map(Sample, replies)))], step).outcome
+    assert outcome.sample is outcome.samples[0]
+    assert outcome.votes == {'{"city":"Rome","year":1}': 2, '{"city":"Oslo"}': 1}
+
+
+def test_tool_calls_vote_by_name_and_arguments() -> None:
+    def calls(arguments: str, valid: bool = True) -> Sample:
+        return Sample("", "tool_calls", (ToolCall("search", arguments, id=arguments, valid=valid),))
+
+    search = [calls('{"q": "x", "n": 1}'), calls('{"n":1,"q":"x"}')]
+    replies = SampleBatch((calls('{"q": "x", "n": 2}'), calls('{"q": ', valid=False), *search))
+    outcome = play(SelfConsistency(FixedSize(4)), [replies]).outcome
+    assert (outcome.sample, sorted(outcome.votes.values())) == (search[0], [1, 2])
+    step = replace(STEP, answer_key=answers.tool_calls(ignore={"n"}))
+    outcome = play(SelfConsistency(FixedSize(4)), [replies], step).outcome
+    assert list(outcome.votes.values()) == [3]
 
 
 def test_the_reserve_for_the_final_answer_is_asked_for_on_final_steps() -> None:

@@ -1,14 +1,17 @@
 """Sequential refinement."""
 
+import random
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, batch, play, rate, says, simulate
+from tts_agent.effects import Generate
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import Message, ToolCall, assistant, user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step
+from tts_agent.stopping.refinement import limit
 from tts_agent.strategies import SequentialRefinement
 from tts_agent.strategies.sequential_refinement import plain_feedback
 from tts_agent.testing.conformance import check_strategy
@@ -115,6 +118,37 @@ def test_it_starts_from_the_best_of_what_was_drawn_before() -> None:
     played = play(SequentialRefinement(judge(b=Verdict(0.5)), max_rounds=1), [batch("c")], step)
     assert played.asked[0].request.messages[1] == assistant("The answer is b.")
     assert len(played.outcome.samples) == 3
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 12])
+def test_rounds_that_nobody_can_judge_converge_to_the_share_of_fixes(rounds: int) -> None:
+    """P(right) after t rounds is L + (p - L) (1 - f - r) ** t with L = f / (f + r)."""
+    p, fix, broken, rng = 0.9, 0.3, 0.2, random.Random(rounds)
+
+    def model(ask: Generate) -> SampleBatch:
+        chance = p
+        if len(ask.request.messages) > 1:
+            chance = 1.0 - broken if ask.request.messages[1].content == "4" else fix
+        return SampleBatch((Sample("4" if rng.random() < chance else "5"),))
+
+    refine = SequentialRefinement(FunctionVerifier(lambda step, sample: WRONG), rounds)
+    share, tolerance = rate([simulate(refine, model, PLAIN).outcome.answer == "4" for _ in range(800)])
+    ends = limit(fix, broken)
+    assert share == pytest.approx(ends + (p - ends) * (1.0 - fix - broken) ** rounds, abs=tolerance)
+
+
+def test_a_verifier_that_knows_keeps_what_was_fixed() -> None:
+    """Wrong after t rounds with (1 - p) (1 - f) ** t: nothing is broken where refinement stops at success."""
+    p, fix, rounds, rng = 0.3, 0.25, 4, random.Random(0)
+
+    def model(ask: Generate) -> SampleBatch:
+        chance = p if len(ask.request.messages) == 1 else fix
+        return SampleBatch((Sample("4" if rng.random() < chance else "5"),))
+
+    exact = FunctionVerifier(lambda step, sample: sample.text == "4")
+    refine = SequentialRefinement(exact, rounds)
+    share, tolerance = rate([simulate(refine, model, PLAIN).outcome.answer == "4" for _ in range(800)])
+    assert share == pytest.approx(1.0 - (1.0 - p) * (1.0 - fix) ** rounds, abs=tolerance)
 
 
 def test_no_round_is_no_refinement() -> None:
