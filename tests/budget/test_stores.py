@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,16 @@ def test_a_child_with_a_key_is_shared_and_one_without_is_not(new_store: NewStore
     assert granted(there.child(50, key="anna").child(100), Ask(10, 9, 20)).n == 1
     with pytest.raises(ConfigurationError, match="begun with other limits"):
         there.child(60, key="anna")
+
+
+def test_budgets_under_the_same_key_are_inside_each_other(new_store: NewStore) -> None:
+    here, there, other = (Budget(100, store=new_store(key)) for key in ("same", "same", "another"))
+    assert here.child(50).inside(there)
+    assert here.child(50, key="anna").child(10).inside(there.child(50, key="anna"))
+    assert not here.inside(there.child(50, key="anna"))
+    assert not here.inside(other)
+    assert not there.child(50).inside(here.child(50))
+    assert not Budget(100).inside(Budget(100))
 
 
 def test_a_key_needs_a_parent_that_others_can_find(new_store: NewStore) -> None:
@@ -198,12 +210,32 @@ def test_a_store_needs_a_key_and_a_lease_that_can_be_kept(tmp_path: Path) -> Non
 # ------------------------------------------------------------------------------------------------- forked children
 
 
+@contextmanager
+def locked_elsewhere(budget: Budget) -> Iterator[None]:
+    """Another thread is in the middle of something."""
+    locked, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with budget._book.lock:
+            locked.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    locked.wait(60)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_child_shares_the_ledger_and_leaves_its_parents_calls_alone(new_store: NewStore) -> None:
     budget = Budget(100, store=new_store("forked"))
     inherited = granted(budget)
-    with budget._book.lock:  # as if another thread were in the middle of something
+    with locked_elsewhere(budget):
         child = os.fork()
         if child == 0:
             try:
@@ -223,7 +255,7 @@ def test_a_forked_child_shares_the_ledger_and_leaves_its_parents_calls_alone(new
 def test_a_forked_child_has_a_copy_of_a_ledger_in_memory() -> None:
     budget = Budget(100)
     grant = granted(budget)
-    with budget._book.lock:
+    with locked_elsewhere(budget):
         child = os.fork()
         if child == 0:
             try:
@@ -246,6 +278,7 @@ class Unreliable:
         self.lease_seconds = store.lease_seconds
         self.reads_fail = False
         self.answers_are_lost = False
+        self.lost_races = 0
 
     def read(self, names: Sequence[str]) -> list[str | None]:
         if self.reads_fail:
@@ -253,6 +286,9 @@ class Unreliable:
         return self.store.read(names)
 
     def swap(self, names: Sequence[str], before: Sequence[str | None], after: Sequence[str]) -> bool:
+        if self.lost_races:
+            self.lost_races -= 1
+            return False
         swapped = self.store.swap(names, before, after)
         if self.answers_are_lost:
             raise BudgetUnavailable("no answer")
@@ -273,6 +309,18 @@ def test_without_its_store_a_budget_grants_nothing_and_forgets_nothing(new_store
     store.reads_fail = False
     renew(budget)
     assert (other.spent, other.held) == (child.spent, child.held) == (Amount(8, 1), Amount())
+
+
+def test_a_lost_race_leaves_no_trace(new_store: NewStore) -> None:
+    store = Unreliable(new_store())
+    budget = Budget(100, store=store)
+    child = budget.child(50)
+    store.lost_races = 3
+    grant = granted(child)
+    assert (budget.held, child.held) == (Amount(30, 1), Amount(30, 1))
+    store.lost_races = 3
+    grant.settle(8)
+    assert (budget.spent, budget.held) == (child.spent, child.held) == (Amount(8, 1), Amount())
 
 
 def test_an_end_whose_answer_was_lost_is_not_told_twice(
@@ -372,6 +420,19 @@ def test_a_file_that_is_no_ledger_or_cannot_be_opened_is_one_clear_error(tmp_pat
         Budget(100, store=SqliteStore(letter, "key"))
     with pytest.raises(BudgetUnavailable, match="unable to open database file"):
         Budget(100, store=SqliteStore(tmp_path / "nowhere" / "ledger.db", "key"))
+
+
+def test_a_file_that_many_open_for_the_first_time_at_once_is_opened_by_all(tmp_path: Path) -> None:
+    at_once = threading.Barrier(8)
+
+    def first(number: int) -> Budget:
+        at_once.wait(60)
+        return Budget(100, store=SqliteStore(tmp_path / "ledger.db", "key"))
+
+    with ThreadPoolExecutor(8) as pool:
+        budgets = list(pool.map(first, range(8)))
+    granted(budgets[0]).settle(3)
+    assert all(budget.spent == Amount(3, 1) for budget in budgets)
 
 
 def test_a_file_that_somebody_keeps_locked_is_an_outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,8 +132,13 @@ class Budget:
         return self._book.stored
 
     def inside(self, other: Budget) -> bool:
-        """Whether everything spent here counts there too: it is that budget, or a child of it at any depth."""
-        return self is other or (self._parent is not None and self._parent.inside(other))
+        """Whether everything spent here counts there too: it is that budget, or a child of it at any depth.
+
+        Budgets that were opened under the same key of a store are the same budget.
+        """
+        mine, theirs = self._pages[0].account.id, other._pages[0].account.id
+        same = self is other or (mine != "" and mine == theirs)
+        return same or (self._parent is not None and self._parent.inside(other))
 
     @property
     def spent(self) -> Amount:

@@ -68,6 +68,6 @@ class Reservation:
             if not self._open:
                 raise RuntimeError("this reservation was already ended")
             self._open = False
-            if self._forks == self._book.forks:
-                self._book.end(self._pages, step)
+        if self._forks == self._book.forks:
+            self._book.end(self._pages, step)
         return actual

@@ -158,9 +158,10 @@ class StoredBook(Book):
         return time.monotonic() + pause
 
     def _tend_later(self) -> None:
-        if not self._tending:
-            self._tending = True
-            set_alarm(time.monotonic() + self.store.lease_seconds / 3.0, self._tend)
+        with self.lock:
+            if not self._tending:
+                self._tending = True
+                set_alarm(time.monotonic() + self.store.lease_seconds / 3.0, self._tend)
 
     def _tend(self) -> None:
         """Renew the leases that hold something, and tell the store what it missed."""

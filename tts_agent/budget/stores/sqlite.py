@@ -83,7 +83,7 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, LOCK_SECONDS, isolation_level=None, check_same_thread=False)
-        finalize(self, _close, database, os.getpid()).atexit = False
+        finalize(self, _close, database, os.getpid())
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute(
