@@ -1,11 +1,9 @@
 """Agents on a real client of a scripted endpoint, and the ways people run them."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
@@ -61,25 +59,3 @@ def decided(state: dict[str, Any], turn: int = -1) -> dict[str, Any]:
     """The record of a step in the message that it came to."""
     record: dict[str, Any] = state["messages"][turn].response_metadata[METADATA_KEY]
     return record
-
-
-def sync(graph: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
-    state: dict[str, Any] = graph.invoke(*arguments, **keywords)
-    return state
-
-
-def asynchronous(graph: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
-    state: dict[str, Any] = asyncio.run(graph.ainvoke(*arguments, **keywords))
-    return state
-
-
-def inside(graph: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:
-    async def within() -> dict[str, Any]:
-        return sync(graph, *arguments, **keywords)
-
-    return asyncio.run(within())
-
-
-WAYS = {"sync": sync, "async": asynchronous, "sync inside a running loop": inside}
-
-every_way = pytest.mark.parametrize("run", WAYS.values(), ids=WAYS.keys())

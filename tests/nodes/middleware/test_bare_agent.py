@@ -34,7 +34,7 @@ class Told(BaseCallbackHandler):
         metadata = {key: value for key, value in run["metadata"].items() if not volatile(key)}
         self.events.append(("model", run["name"], sorted(run["tags"]), metadata, said))
 
-    def on_llm_new_token(self, token: str, **_: Any) -> None:
+    def on_llm_new_token(self, token: Any, **_: Any) -> None:
         self.events.append(("token", token))
 
     def on_llm_end(self, response: Any, **_: Any) -> None:

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from langgraph.errors import GraphRecursionError
 from pydantic import BaseModel
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, decided, every_way, proposes, serving
+from tests.nodes.middleware.agents import ASKED, Run, agent, decided, proposes, serving
 from tts_agent import Budget
 from tts_agent.nodes import METADATA_KEY, AdaptiveReasoning, BudgetExceededError
 from tts_agent.nodes.middleware.exits import LAST_WORDS
@@ -33,7 +33,6 @@ def billed(sampler: ScriptedSampler) -> int:
     return sum(sample.usage.total for sample in sampler.samples)
 
 
-@every_way
 def test_a_run_that_would_never_end_ends_with_an_answer_inside_its_budget(run: Run) -> None:
     sampler = ScriptedSampler(restless)
     with Loopback(sampler) as endpoint:
@@ -49,7 +48,6 @@ def test_a_run_that_would_never_end_ends_with_an_answer_inside_its_budget(run: R
     assert not any(turn.content == LAST_WORDS.content for turn in state["messages"])
 
 
-@every_way
 def test_a_shared_budget_keeps_its_reserve_for_the_last_answer(run: Run) -> None:
     sampler, budget = ScriptedSampler(restless), Budget(20_000, reserve_final=6_000)
     with Loopback(sampler) as endpoint:
@@ -73,7 +71,6 @@ def test_whatever_the_budget_no_run_spends_more(limit: int, policy: Any) -> None
     assert billed(sampler) <= limit
 
 
-@every_way
 def test_end_says_why(run: Run) -> None:
     with Loopback(ScriptedSampler(restless)) as endpoint:
         reasoning = AdaptiveReasoning(policy="single", budget=8_000, max_tokens=500, exit_behavior="end")
@@ -84,7 +81,6 @@ def test_end_says_why(run: Run) -> None:
     assert state["messages"][-2].type == "tool"
 
 
-@every_way
 def test_error_raises_what_nobody_retries(run: Run) -> None:
     with Loopback(ScriptedSampler(restless)) as endpoint:
         reasoning = AdaptiveReasoning(policy="single", budget=8_000, max_tokens=500, exit_behavior="error")
@@ -109,7 +105,6 @@ class Idle(AgentMiddleware[Any, Any, Any]):
         return None
 
 
-@every_way
 def test_ending_an_agent_that_asks_until_an_output_parses_does_not_loop(run: Run) -> None:
     with serving("never asked") as endpoint:
         reasoning = AdaptiveReasoning(budget=20, exit_behavior="end")

@@ -10,7 +10,7 @@ from langchain.agents.middleware.types import AgentState, ExtendedModelResponse,
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, every_way, proposes, serving
+from tests.nodes.middleware.agents import ASKED, Run, agent, proposes, serving
 from tts_agent.budget import Amount
 from tts_agent.nodes import AdaptiveReasoning
 from tts_agent.nodes.middleware.run_state import LOG, LONGEST_LOG, RUN, appended, begun, latest, spent, update
@@ -42,7 +42,6 @@ def test_the_log_keeps_the_end(known: int, further: int) -> None:
     assert log[len(log) - further :] == [{"step": -1}] * further
 
 
-@every_way
 def test_the_state_mirrors_the_ledger_and_nobody_sees_it(run: Run) -> None:
     with serving(proposes('{"a": 6, "b": 7}'), "it is 42") as endpoint:
         reasoning = AdaptiveReasoning(policy="parallel", max_samples=2, budget=10_000)

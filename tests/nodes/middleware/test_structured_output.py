@@ -9,7 +9,7 @@ from langchain.agents.structured_output import ProviderStrategy, StructuredOutpu
 from langgraph.errors import GraphRecursionError
 from pydantic import BaseModel
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, decided, every_way, multiply, proposes, serving
+from tests.nodes.middleware.agents import ASKED, Run, agent, decided, multiply, proposes, serving
 from tts_agent import Budget
 from tts_agent.nodes import AdaptiveReasoning
 
@@ -27,7 +27,6 @@ def answers(*texts: str) -> list[Any]:
     return [proposes(text, "Answer") for text in texts]
 
 
-@every_way
 @pytest.mark.parametrize("tools", [[], [multiply]], ids=["no tools", "tools"])
 def test_outputs_by_tool_vote_by_value(run: Run, tools: list[Any]) -> None:
     said = answers('{"number": 41}', '{"number": "42"}', '{"number": 42, "because": ""}')
@@ -38,7 +37,6 @@ def test_outputs_by_tool_vote_by_value(run: Run, tools: list[Any]) -> None:
     assert decided(state, 1)["votes"] == [2, 1]
 
 
-@every_way
 def test_outputs_by_the_provider_vote_by_value(run: Run) -> None:
     said = ['{"number": 41}', '{"number": 42}', '{"because": "", "number": 42}']
     with serving(said) as endpoint:
@@ -67,7 +65,6 @@ def test_dataclasses_and_schemas_vote_too() -> None:
         assert decided(state, 1)["votes"] == [2, 1]
 
 
-@every_way
 def test_outputs_by_tool_that_do_not_parse_are_billed_and_do_not_vote(run: Run) -> None:
     budget = Budget(100_000)
     with serving(answers('{"number": "many"}', '{"number": "many"}', '{"number": 42}')) as endpoint:
@@ -78,7 +75,6 @@ def test_outputs_by_tool_that_do_not_parse_are_billed_and_do_not_vote(run: Run) 
     assert budget.spent.tokens == 3 * (5 + 3)
 
 
-@every_way
 def test_outputs_by_the_provider_that_do_not_parse_are_billed_and_do_not_vote(run: Run) -> None:
     budget = Budget(100_000)
     with serving(["forty two", "forty two", *['{"number": 42}'] * 3]) as endpoint:

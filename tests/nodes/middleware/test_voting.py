@@ -11,7 +11,7 @@ from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackH
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, decided, every_way, proposes, serving
+from tests.nodes.middleware.agents import ASKED, Run, agent, decided, proposes, serving
 from tests.nodes.models import ScriptedModel, message
 from tts_agent import Result, SamplerError
 from tts_agent.messages import ToolCall
@@ -25,7 +25,6 @@ def voting(n: int, **settings: Any) -> AdaptiveReasoning:
     return AdaptiveReasoning(policy="parallel", max_samples=n, **settings)
 
 
-@every_way
 def test_the_majority_of_proposed_calls_runs_once(run: Run) -> None:
     ran: list[tuple[int, int]] = []
 
@@ -55,7 +54,6 @@ def test_the_winner_is_the_model_s_own_message_with_its_own_usage() -> None:
     assert (decided(state)["samples"], decided(state)["tokens"], decided(state)["calls"]) == (3, 24, 3)
 
 
-@every_way
 def test_neither_cut_off_nor_unparseable_samples_vote(run: Run) -> None:
     """Trap 16: the naive count of texts and names would choose the broken call."""
     cut, broken = Sample("it is 41", "length"), proposes('{"a": 6, "b": ')
@@ -106,7 +104,6 @@ def test_texts_vote_by_the_answer_key() -> None:
     assert state["messages"][-1].content == "It is B, I think"
 
 
-@every_way
 def test_a_failed_sample_does_not_discard_the_others(run: Run) -> None:
     faults = [Fault(status=400, message="no such thing"), None, Fault(drop=True), None]
     with serving("it is 42", faults=faults) as endpoint:
@@ -195,7 +192,6 @@ class Recorder(BaseCallbackHandler):
         self.chains[run["run_id"]] = run.get("name", "")
 
 
-@every_way
 def test_every_call_is_traced_below_the_model_node(run: Run) -> None:
     recorder, counter = Recorder(), UsageMetadataCallbackHandler()
     with serving("it is 42") as endpoint:
@@ -231,5 +227,6 @@ def test_samples_of_synchronous_agents_are_drawn_at_once() -> None:
         together.wait()
         return message("it is 42")
 
-    state = create_agent(ScriptedModel(script=script), middleware=[voting(8)]).invoke(ASKED)
+    graph: Any = create_agent(ScriptedModel(script=script), middleware=[voting(8)])
+    state = graph.invoke(ASKED)
     assert decided(state)["samples"] == 8

@@ -108,8 +108,6 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             checked(budget, "budget", "or a tts_agent.Budget")
         if exit_behavior not in get_args(ExitBehavior):
             raise ConfigurationError(f"exit_behavior is {exit_behavior!r}: give one of {get_args(ExitBehavior)}")
-        if isinstance(ignore_arguments, str):
-            raise ConfigurationError(f"ignore_arguments is {ignore_arguments!r}: give a list of names")
         if estimator is not None and not callable(getattr(estimator, "predict", None)):
             raise ConfigurationError(f"estimator is {estimator!r}, which has no method predict()")
         if max_retries < 0:

@@ -56,8 +56,6 @@ class AgentSteps:
             checked(self.max_tokens, "max_tokens")
         if not (isinstance(self.kind, str) or callable(self.kind)):
             raise ConfigurationError(f"kind is {self.kind!r}: that is neither text nor a function")
-        if not callable(self.answer_key):
-            raise ConfigurationError(f"answer_key is {self.answer_key!r}: that is no function")
 
     def of(
         self,

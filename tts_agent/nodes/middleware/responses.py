@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
+from tts_agent.exceptions import ConfigurationError
 from tts_agent.nodes.replies import recorded, to_sample, usage
 from tts_agent.reasoner import Result
 from tts_agent.sampling import Sample, Usage
@@ -46,7 +47,14 @@ def vote_key(answer_key: AnswerKey, ignore: Collection[str]) -> AnswerKey:
 
     Arguments of tools and fields of structured outputs that are `ignore`d do not count, nor does the order of tool
     calls: an agent runs those of one message side by side.
+
+    Raises:
+        ConfigurationError: the key is no function, or the names are one text.
     """
+    if not callable(answer_key):
+        raise ConfigurationError(f"answer_key is {answer_key!r}: that is no function")
+    if isinstance(ignore, str):
+        raise ConfigurationError(f"ignore_arguments is {ignore!r}: give a list of names")
     calls, ignored = answers.tool_calls(ignore), frozenset(ignore)
 
     def key(sample: Sample) -> Hashable | None:

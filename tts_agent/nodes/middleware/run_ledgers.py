@@ -75,7 +75,7 @@ class RunLedgers:
         self._known: OrderedDict[str, tuple[object, RunLedger]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, run: str, runtime: Runtime[Any]) -> RunLedger:
+    def of(self, run: str, runtime: Runtime[Any] | None) -> RunLedger:
         """The ledger of a run. Where the run is resumed under other budgets than before, it is a new one.
 
         Raises:
