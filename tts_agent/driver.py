@@ -48,12 +48,15 @@ class Driver:
         self.events: list[Event] = []
         self.charged = Amount()
         self.last_failure: SamplerError | None = None
-        self._ledger = AsyncBudget(budget)
         self._max_retries = max_retries
         self._min_tokens = min_tokens
         self._may_wait = may_wait
         self._in_flight = 0
         self._drawn: Counter[SampleRequest] = Counter()
+
+    @property
+    def _ledger(self) -> AsyncBudget:
+        return AsyncBudget(self.budget)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform the flow's effects until it returns. Exceptions of effects are thrown into the flow."""
