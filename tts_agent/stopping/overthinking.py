@@ -29,7 +29,7 @@ class Overthinking:
     """
 
     rule: StoppingRule
-    window: int = 4
+    window: int = 8
     rise: float = 0.5
     """Nats."""
     drop: float = 0.25

@@ -94,4 +94,4 @@ class SleepTime:
 def _further(turn: Message) -> str:
     """What a framework's own message holds, which may be more than text: two pictures are two contexts."""
     own = turn.raw.get("content") if isinstance(turn.raw, Mapping) else getattr(turn.raw, "content", None)
-    return "" if own == turn.content else json.dumps(own, sort_keys=True, default=repr)
+    return "" if own is None or own == turn.content else json.dumps(own, sort_keys=True, default=repr)
