@@ -61,6 +61,11 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         if self._shared is None and limit is not None:
             checked(limit, "the limit of a token_budget", "or a tts_agent.Budget, or None")
         tokens = None if isinstance(limit, Budget) else limit
+        if reserve_final and tokens is None:
+            raise ConfigurationError(
+                f"reserve_final is {reserve_final}, and there is no number of tokens to keep it from: give one as the "
+                "limit, or share a Budget(tokens, reserve_final=...)"
+            )
         self._limits: dict[str, Any] = {"tokens": tokens, "calls": calls, "money": money, "seconds": seconds}
         self._limits["reserve_final"] = reserve_final
         self._tariffs = tariffs
