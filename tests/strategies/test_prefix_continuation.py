@@ -1,12 +1,18 @@
 """Writing on from the steps that are right."""
 
 import random
+from functools import partial
 from math import comb
 
 import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, play, rate, simulate
+from tts_agent.budget import Budget
+from tts_agent.driver import Driver
 from tts_agent.effects import Generate
+from tts_agent.embedded.defaults import embedded_step, embedded_verifiers
+from tts_agent.embedded.sampler import EmbeddedSampler
+from tts_agent.embedded.tasks import STEP_SEPARATOR
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import assistant
 from tts_agent.sampling import Sample, SampleBatch, Usage
@@ -27,6 +33,10 @@ def check(step: Step, sample: Sample) -> Verdict:
 
 
 LINES = FunctionVerifier(check)
+
+
+def refusing(said: Verdict, step: Step, sample: Sample) -> Verdict:
+    return said
 
 
 def text(*lines: str) -> SampleBatch:
@@ -51,7 +61,8 @@ def test_the_longest_verified_prefix_is_kept() -> None:
 
 def test_where_nothing_is_right_or_located_the_round_is_a_fresh_attempt() -> None:
     for wrong_at in (1, None):
-        refuse = FunctionVerifier(lambda step, sample, at=wrong_at: Verdict(0.0, wrong_at=at))
+        said = Verdict(0.0, wrong_at=wrong_at)
+        refuse = FunctionVerifier(partial(refusing, said))
         played = play(PrefixContinuation(refuse, 1), [text("no", "ok"), text("ok", "ok")])
         assert played.asked[1].request == STEP.request()
         assert played.outcome.samples == (*text("no", "ok").samples, *text("ok", "ok").samples)
@@ -100,6 +111,25 @@ def test_success_within_r_rounds_is_negative_binomial_where_fresh_attempts_need_
     fresh, tolerance = accuracy(SequentialRefinement(LINES, rounds))
     assert fresh == pytest.approx(1.0 - (1.0 - s**LENGTH) ** (rounds + 1), abs=tolerance)
     assert fresh + tolerance < share
+
+
+async def test_the_embedded_model_writes_on_from_its_own_right_steps() -> None:
+    """The question is one that this seed gets wrong in its sixth step."""
+
+    def before(text: str, wrong_at: int) -> str:
+        return "".join(step + STEP_SEPARATOR for step in text.split(STEP_SEPARATOR)[: wrong_at - 1])
+
+    question = (
+        "Start with 864, add 884, minus 607, add 589, subtract 419, minus 937, minus 35, subtract 165, add 579, "
+        "take away 631, plus 819. What do you get?"
+    )
+    driver = Driver(EmbeddedSampler(), Budget())
+    strategy = PrefixContinuation(embedded_verifiers()["chain"], prefix=before)
+    outcome = await driver.run(strategy.run(embedded_step(question, seed=0)))
+    first, *_, last = outcome.samples
+    assert (outcome.stop, outcome.answer, outcome.sample) == ("accepted", "941", last)
+    assert last.text[:50] == first.text[:50]
+    assert last.usage.output_tokens < first.usage.output_tokens, "only the rest was drawn anew"
 
 
 @pytest.mark.parametrize(("reply", "stop"), [(NO_BUDGET, "budget"), (NO_LUCK, "failed")])

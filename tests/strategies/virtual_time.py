@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Clock(selectors.DefaultSelector):  # type: ignore[valid-type, misc]  # chosen by the platform
+class _Clock(selectors.DefaultSelector):
     """A selector that never waits, but moves the time on by what it would have waited."""
 
     now = 0.0
