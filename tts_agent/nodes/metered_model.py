@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -41,6 +41,8 @@ class MeteredModel:
         fields = vars(self._inner).values()
         self.secrets = [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
         self.bound = PromptBound()
+        # Samples mostly differ in nothing, and LangChain keeps on a model what it worked out for its callbacks.
+        self._copy = lru_cache(maxsize=16)(self._made)
 
     def max_tokens(self, arguments: Mapping[str, Any]) -> int | None:
         """The model's own limit on output tokens when it is called with these; None when it has none."""
@@ -54,18 +56,28 @@ class MeteredModel:
         `arguments` are the call's own. What the request sets itself comes first; what would ask for more than one
         completion or lift the cap is left out.
         """
-        model = self._live if request.alone else self._hidden
-        settings: dict[str, Any] = {}
-        if request.max_tokens < UNCAPPED:
-            settings = dict.fromkeys(self._caps, request.max_tokens)
-        if request.temperature is not None:
-            settings["temperature"] = request.temperature
-        if request.seed is not None and "seed" in type(model).model_fields:
-            settings["seed"] = request.seed + index
-        copy, further = with_fields(model, settings)
+        seed = None if request.seed is None else request.seed + index
+        max_tokens = None if request.max_tokens >= UNCAPPED else request.max_tokens
+        copy, settings, further = self._copy(request.alone, max_tokens, request.temperature, seed)
         if request.stop:
-            further["stop"] = list(request.stop)
-        return rebound(self._runnable, copy, lambda bound: _left(bound, settings)), _left(arguments, settings) | further
+            further = {**further, "stop": list(request.stop)}
+        return rebound(self._runnable, copy, lambda bound: _left(bound, settings)), {
+            **_left(arguments, settings),
+            **further,
+        }
+
+    def _made(
+        self, live: bool, max_tokens: int | None, temperature: float | None, seed: int | None
+    ) -> tuple[BaseChatModel, Collection[str], Mapping[str, Any]]:
+        """A copy of the model, the names of what was set, and what of it is no field and to be given with the call."""
+        model = self._live if live else self._hidden
+        settings: dict[str, Any] = {} if max_tokens is None else dict.fromkeys(self._caps, max_tokens)
+        if temperature is not None:
+            settings["temperature"] = temperature
+        if seed is not None and "seed" in type(model).model_fields:
+            settings["seed"] = seed
+        copy, further = with_fields(model, settings)
+        return copy, settings.keys(), further
 
     @cached_property
     def _hidden(self) -> BaseChatModel:
