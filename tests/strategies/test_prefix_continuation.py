@@ -1,6 +1,7 @@
 """Writing on from the steps that are right."""
 
 import random
+from dataclasses import replace
 from functools import partial
 from math import comb
 
@@ -50,6 +51,13 @@ def test_the_right_steps_begin_the_next_attempt() -> None:
     assert outcome.stop == "accepted"
     assert outcome.sample == Sample("ok\nok\nok\nok", usage=Usage(5, 2))
     assert outcome.sample.raw is None, "what the endpoint sent is not the whole reply"
+
+
+def test_what_an_endpoint_wants_to_be_told_goes_with_continuations_only() -> None:
+    told = {"continue_final_message": True}
+    step = replace(STEP, options={"effort": "low"})
+    played = play(PrefixContinuation(LINES, 1, options=told), [text("ok", "no"), text("ok")], step)
+    assert [ask.request.options for ask in played.asked] == [{"effort": "low"}, {"effort": "low", **told}]
 
 
 def test_the_longest_verified_prefix_is_kept() -> None:

@@ -10,14 +10,14 @@ No single source: backtracking to the last right step is as old as step-level ve
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow, generate
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import assistant
-from tts_agent.sampling import Sample
+from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.strategies.base import concluded, cut_short, first_attempt, merit, verified
 from tts_agent.verifiers import Verdict, Verifier
@@ -44,6 +44,9 @@ class PrefixContinuation:
     max_rounds: int = 4
     prefix: Callable[[str, int], str] = lines_before
     """(text, 1-based number of its first wrong step) -> the part of the text before that step."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the endpoint wants to be told of a request that continues, beside the step's own options. vLLM:
+    {"continue_final_message": True, "add_generation_prompt": False}."""
 
     def __post_init__(self) -> None:
         if self.max_rounds < 1:
@@ -60,12 +63,11 @@ class PrefixContinuation:
             if verdict.accepted:
                 break
             kept = self._kept(best, verdict)
-            begun = (assistant(kept.rstrip()),) if kept.strip() else ()
-            batch = yield from generate(step.request(*begun), 1, final=step.final)
+            batch = yield from generate(self._request(step, kept), 1, final=step.final)
             if not batch.samples:
                 stop = cut_short(batch)
                 break
-            attempt = _joined(kept, batch.samples[0]) if begun else batch.samples[0]
+            attempt = _joined(kept, batch.samples[0]) if kept else batch.samples[0]
             step = step.with_drawn((attempt,))
             (further,) = yield from verified(self.verifier, step, (attempt,))
             if merit((attempt, further)) >= merit((best, verdict)):
@@ -74,7 +76,13 @@ class PrefixContinuation:
         return concluded(self.name, stop, step, best, p_correct=verdict.probability, accepted=verdict.accepted)
 
     def _kept(self, attempt: Sample, verdict: Verdict) -> str:
-        return "" if verdict.wrong_at is None else self.prefix(attempt.text, verdict.wrong_at)
+        kept = "" if verdict.wrong_at is None else self.prefix(attempt.text, verdict.wrong_at)
+        return kept if kept.strip() else ""
+
+    def _request(self, step: Step, kept: str) -> SampleRequest:
+        if not kept:
+            return step.request()
+        return replace(step.request(assistant(kept.rstrip())), options={**step.options, **self.options})
 
 
 def _joined(prefix: str, continuation: Sample) -> Sample:
