@@ -43,7 +43,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_its_names_load_nothing_heavy_either() -> None:
-    names = ("tts_agent", "tts_agent.stopping", "tts_agent.routing")
+    names = ("tts_agent", "tts_agent.stopping", "tts_agent.strategies", "tts_agent.routing")
     code = "".join(f"from {name} import *\n" for name in names) + "import sys\nprint(*sys.modules)"
     assert families(run("-c", code).stdout.split()) & (FRAMEWORKS | TORCH | {"numpy"}) == set()
 
