@@ -9,10 +9,12 @@ from tts_agent.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from tts_agent.strategies.base import Strategy
+    from tts_agent.strategies.beam_search import BeamSearch
     from tts_agent.strategies.best_of_n import BestOfN
     from tts_agent.strategies.cognitive_tools import CognitiveTools
     from tts_agent.strategies.critique_and_revise import CritiqueAndRevise
     from tts_agent.strategies.deepconf import DeepConf
+    from tts_agent.strategies.diverse_tree_search import DiverseTreeSearch
     from tts_agent.strategies.first_finish import FirstFinish
     from tts_agent.strategies.judged_vote import JudgedVote
     from tts_agent.strategies.medoid import Medoid
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from tts_agent.strategies.weighted_vote import WeightedVote
 
 _MODULES = {
+    "BeamSearch": "beam_search",
     "BestOfN": "best_of_n",
     "CognitiveTools": "cognitive_tools",
     "CritiqueAndRevise": "critique_and_revise",
     "DeepConf": "deepconf",
+    "DiverseTreeSearch": "diverse_tree_search",
     "FirstFinish": "first_finish",
     "JudgedVote": "judged_vote",
     "Medoid": "medoid",
@@ -49,10 +53,12 @@ _MODULES = {
 }
 
 __all__ = [
+    "BeamSearch",
     "BestOfN",
     "CognitiveTools",
     "CritiqueAndRevise",
     "DeepConf",
+    "DiverseTreeSearch",
     "FirstFinish",
     "JudgedVote",
     "Medoid",
