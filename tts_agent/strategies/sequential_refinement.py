@@ -17,6 +17,10 @@ from tts_agent.strategies.base import answered, concluded, cut_short, first_atte
 from tts_agent.verifiers import Verdict, Verifier
 
 
+FeedbackWording = Callable[[Verdict], str]
+"""What the model is told of a verdict that has no words of its own."""
+
+
 def plain_feedback(verdict: Verdict) -> str:
     """What the model is told when the verifier has no words of its own."""
     if verdict.wrong_at is not None:
@@ -36,7 +40,7 @@ class SequentialRefinement:
 
     verifier: Verifier
     max_rounds: int = 4
-    feedback: Callable[[Verdict], str] = plain_feedback
+    feedback: FeedbackWording = plain_feedback
 
     def __post_init__(self) -> None:
         if self.max_rounds < 1:
