@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tts_agent.strategies.deepconf import DeepConf
     from tts_agent.strategies.diverse_tree_search import DiverseTreeSearch
     from tts_agent.strategies.first_finish import FirstFinish
+    from tts_agent.strategies.hybrid import Hybrid
     from tts_agent.strategies.judged_vote import JudgedVote
     from tts_agent.strategies.medoid import Medoid
     from tts_agent.strategies.plan_first import PlanFirst
@@ -37,6 +38,7 @@ _MODULES = {
     "DeepConf": "deepconf",
     "DiverseTreeSearch": "diverse_tree_search",
     "FirstFinish": "first_finish",
+    "Hybrid": "hybrid",
     "JudgedVote": "judged_vote",
     "Medoid": "medoid",
     "PlanFirst": "plan_first",
@@ -60,6 +62,7 @@ __all__ = [
     "DeepConf",
     "DiverseTreeSearch",
     "FirstFinish",
+    "Hybrid",
     "JudgedVote",
     "Medoid",
     "PlanFirst",
