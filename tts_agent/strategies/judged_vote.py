@@ -1,8 +1,8 @@
 """A vote with a judge for close calls: a clear majority is never overruled.
 
-A judge errs, and errs the same way on every sample that pleases it. Where the samples agree, they are the better judge;
-only where the vote is close is there something to decide, and only then is the judge asked and paid. That samples which
-agree should not be handed to a selector: Brown et al., arXiv 2407.21787, and DSC, arXiv 2408.13457, for prices.
+A judge errs, and the more samples it sees, the surer it finds one that pleases it (Stroebl et al., arXiv 2411.17501).
+Where the samples agree, they are the better judge; only where the vote is close is there something to decide, and
+only then is the judge asked and paid. The rule is this project's.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.strategies.base import answered, concluded, cut_short, first_attempt, merit, verified
 from tts_agent.verifiers import Verdict, Verifier
 
-
 FeedbackWording = Callable[[Verdict], str]
 """What the model is told of a verdict that has no words of its own."""
 
