@@ -8,18 +8,69 @@ from typing import TYPE_CHECKING
 from tts_agent.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from tts_agent.verifiers.agreement import AgreementVerifier
+    from tts_agent.verifiers.all_of import AllOf
+    from tts_agent.verifiers.any_of import AnyOf
     from tts_agent.verifiers.base import Verdict, Verifier
+    from tts_agent.verifiers.cascade import Cascade
     from tts_agent.verifiers.exact import Checked, ExactChecker
     from tts_agent.verifiers.function import FunctionVerifier
+    from tts_agent.verifiers.json_schema import JsonSchemaVerifier
+    from tts_agent.verifiers.log_probability import LogProbability
+    from tts_agent.verifiers.math_equivalence import MathEquivalence
+    from tts_agent.verifiers.program_tests import ProgramTests
+    from tts_agent.verifiers.rates import AcceptRates, measured, read_rates, write_rates
+    from tts_agent.verifiers.regex import RegexVerifier
+    from tts_agent.verifiers.tool_dry_run import ToolDryRun
+    from tts_agent.verifiers.unit_tests import UnitTests
+    from tts_agent.verifiers.weighted import Weighted
 
 _MODULES = {
+    "AcceptRates": "rates",
+    "AgreementVerifier": "agreement",
+    "AllOf": "all_of",
+    "AnyOf": "any_of",
+    "Cascade": "cascade",
     "Checked": "exact",
     "ExactChecker": "exact",
     "FunctionVerifier": "function",
+    "JsonSchemaVerifier": "json_schema",
+    "LogProbability": "log_probability",
+    "MathEquivalence": "math_equivalence",
+    "ProgramTests": "program_tests",
+    "RegexVerifier": "regex",
+    "ToolDryRun": "tool_dry_run",
+    "UnitTests": "unit_tests",
     "Verdict": "base",
     "Verifier": "base",
+    "Weighted": "weighted",
+    "measured": "rates",
+    "read_rates": "rates",
+    "write_rates": "rates",
 }
 
-__all__ = ["Checked", "ExactChecker", "FunctionVerifier", "Verdict", "Verifier"]
+__all__ = [
+    "AcceptRates",
+    "AgreementVerifier",
+    "AllOf",
+    "AnyOf",
+    "Cascade",
+    "Checked",
+    "ExactChecker",
+    "FunctionVerifier",
+    "JsonSchemaVerifier",
+    "LogProbability",
+    "MathEquivalence",
+    "ProgramTests",
+    "RegexVerifier",
+    "ToolDryRun",
+    "UnitTests",
+    "Verdict",
+    "Verifier",
+    "Weighted",
+    "measured",
+    "read_rates",
+    "write_rates",
+]
 
 __getattr__ = lazy_exports(__name__, _MODULES)

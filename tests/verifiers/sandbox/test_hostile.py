@@ -15,6 +15,8 @@ import pytest
 from tests.verifiers.sandbox.hostile import CALL, PROGRAMS
 from tts_agent.verifiers.sandbox import Limits, ProgramRun, Sandbox, sandbox
 
+pytestmark = pytest.mark.usefixtures("needs_sandbox")
+
 ENOUGH = Limits(seconds=60.0, cpu_seconds=1, memory_bytes=256 << 20, output_bytes=1 << 16, file_bytes=2 << 20)
 HANGING = replace(ENOUGH, seconds=1.5)
 """For programs that are to be ended by the clock."""

@@ -19,6 +19,8 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.verifiers.sandbox import Limits, Sandbox, processes
 from tts_agent.verifiers.sandbox import TestRun as Tested
 
+pytestmark = pytest.mark.usefixtures("needs_sandbox")
+
 GENEROUS = Limits(seconds=60.0)
 
 
