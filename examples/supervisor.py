@@ -40,7 +40,7 @@ def script(request: SampleRequest, index: int) -> str | Sample:
 if __name__ == "__main__":
     with Loopback(ScriptedSampler(script)) as endpoint:
         model = ChatOpenAI(
-            model="scripted", base_url=endpoint.url, api_key=SecretStr("any"), max_retries=0, max_tokens=200
+            model="scripted", base_url=endpoint.url, api_key=SecretStr("any"), max_retries=0, max_completion_tokens=200
         )
         voting = AdaptiveReasoning(policy="parallel", max_samples=5)  # adaptive where it pays: in the expert
         expert = create_agent(model, [multiply], name="expert", middleware=[voting])

@@ -223,7 +223,7 @@ def test_scratch_does_not_leak_from_turn_to_turn(run: Run) -> None:
 
 
 def test_the_log_is_cleared_under_a_checkpointer_of_its_own(run: Run) -> None:
-    graph = create_adaptive_step(says("42"), policy=vote(3)).compile(checkpointer=InMemorySaver())
+    graph: Any = create_adaptive_step(says("42"), policy=vote(3)).compile(checkpointer=InMemorySaver())
     thread: Any = {"configurable": {"thread_id": "1"}}
     for _ in range(2):
         assert decided(run(graph, ASKED, thread))["samples"] == 3
@@ -236,7 +236,7 @@ def test_a_step_after_a_failed_one_starts_afresh(run: Run) -> None:
     def bad() -> AIMessage:
         raise ValueError("no such thing")
 
-    graph = create_adaptive_step(model, policy=vote(3)).compile(checkpointer=InMemorySaver())
+    graph: Any = create_adaptive_step(model, policy=vote(3)).compile(checkpointer=InMemorySaver())
     thread: Any = {"configurable": {"thread_id": "1"}}
     with pytest.raises(SamplerError, match="no such thing"):
         run(graph, ASKED, thread)
@@ -246,7 +246,7 @@ def test_a_step_after_a_failed_one_starts_afresh(run: Run) -> None:
 def test_the_state_is_plain_data_all_along() -> None:
     model = says("40", message("41", tool_calls=[{"name": "f", "args": {}, "id": "1"}]), "42")
     policy = MarginalValue(verifiers={"default": CHECK})
-    graph = create_adaptive_step(model, policy=policy, estimator=Believes()).compile(checkpointer=InMemorySaver())
+    graph: Any = create_adaptive_step(model, policy=policy, estimator=Believes()).compile(checkpointer=InMemorySaver())
     logs: list[Any] = []
     for values in graph.stream(
         ASKED, {"configurable": {"thread_id": "1"}}, stream_mode="debug"
@@ -268,10 +268,11 @@ def test_losing_samples_are_streamed_nowhere() -> None:
 
     model = StreamingModel(messages=iter(map(message, ["it is 42"] * 4)))
 
-    def sample(_: Any) -> dict[str, Any]:
+    def sample(_: Naive) -> dict[str, Any]:
         return {"samples": [model.invoke("6*7?", {"tags": ["nostream"]}) for _ in range(4)]}
 
-    naive: Any = StateGraph(Naive).add_node("sample", sample).add_edge(START, "sample").compile()
+    builder: Any = StateGraph(Naive)
+    naive = builder.add_node("sample", sample).add_edge(START, "sample").compile()
     assert len(list(naive.stream(ASKED, stream_mode="messages"))) == 4
 
 
@@ -287,7 +288,7 @@ def test_a_run_that_was_killed_is_taken_up_where_it_stood(tmp_path: Any) -> None
 
     thread: Any = {"configurable": {"thread_id": "1"}, "max_concurrency": 1}
     with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints")) as saver:
-        graph = create_adaptive_step(ScriptedModel(script=script), policy=vote(4)).compile(checkpointer=saver)
+        graph: Any = create_adaptive_step(ScriptedModel(script=script), policy=vote(4)).compile(checkpointer=saver)
         with pytest.raises(KeyboardInterrupt):
             graph.invoke(ASKED, thread, durability="sync")
     with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints")) as saver:

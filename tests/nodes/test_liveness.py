@@ -154,7 +154,7 @@ def fan_out(url: str, folder: str, *, resume: bool) -> None:
     model = ChatOpenAI(model="scripted", base_url=url, api_key=SecretStr(KEY), max_retries=0)
     step = create_adaptive_step(model, policy=vote(8), budget=shared(folder), max_tokens=20)
     with SqliteSaver.from_conn_string(str(Path(folder) / "checkpoints.db")) as saver:
-        graph = step.compile(checkpointer=saver)
+        graph: Any = step.compile(checkpointer=saver)
         thread: Any = {"configurable": {"thread_id": "1"}, "max_concurrency": 8}
         state = graph.invoke(None if resume else ASKED, thread, durability="sync")
         Path(folder, "answer").write_text(state["messages"][-1].content)

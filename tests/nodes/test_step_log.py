@@ -40,7 +40,7 @@ def piece(log: list[Entry], flow: Flow[Any], until: type[Effect] = Generate) -> 
 
 def to_the_end(make: Callable[[], Flow[Any]], answer: Callable[[str, int], str]) -> tuple[Any, list[str], int]:
     """Perform a flow in pieces, each sample by itself, with the log through JSON in between."""
-    log, asked, calls = [begun("default", "m")], [], 0
+    log, asked, calls = [begun("default", "m")], list[str](), 0
     while True:
         replay, end, called = piece(log, make())
         log, calls = extended(log, replay.new), calls + called

@@ -78,7 +78,8 @@ def create_adaptive_step(
     killed is taken up where it stood: samples that had come back are not drawn again.
 
     In synchronous graphs LangGraph runs as many samples at once as the machine has processors, plus four, unless
-    `config["max_concurrency"]` says how many. `adaptive_node` has no such limit and costs a millisecond a step less.
+    `config["max_concurrency"]` says how many. `adaptive_node` has no such limit, and
+    its steps cost less time (`benchmarks/dropin.py`).
 
     Args:
         budget: a `Budget`, shared by all samples of all runs. A run can bring its own as `tts_budget`, or be put on
@@ -135,7 +136,7 @@ def create_adaptive_step(
     graph.add_node("route", _node(wired, budget, route), destinations=("single", "sample", "refine", "commit"))
     for name in ("single", "sample", "refine"):
         graph.add_node(name, _node(wired, budget, draw)).add_edge(name, "route")
-    graph.add_node("commit", _commit)
+    graph.add_node("commit", _COMMIT)
     return graph.add_edge(START, "estimate").add_edge("estimate", "route").add_edge("commit", END)
 
 
@@ -176,3 +177,6 @@ def _commit(chosen: dict[str, Any]) -> dict[str, Any]:
     if runtime := running():
         runtime.stream_writer({METADATA_KEY: reply.response_metadata[METADATA_KEY]})
     return {"messages": [reply], LOG: None}
+
+
+_COMMIT: Runnable[Any, Any] = RunnableLambda(_commit, name="commit")
