@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, Played, batch, play, says
+from tts_agent.budget import Budget
+from tts_agent.driver import Driver
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import ToolCall, assistant, user
-from tts_agent.sampling import Sample, SampleBatch
+from tts_agent.sampling import Sample, SampleBatch, SampleRequest
 from tts_agent.step import Outcome
 from tts_agent.strategies import CognitiveTools
 from tts_agent.strategies.cognitive_tools import NOTHING, TOOLS
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.conformance import check_strategy
+from tts_agent.testing.scripted import ScriptedSampler
 
 SEARCH: Mapping[str, Any] = {"type": "function", "function": {"name": "search"}}
 
@@ -94,6 +98,27 @@ def test_without_an_answer_what_was_drawn_before_stands(reply: SampleBatch, stop
     outcome = play(CognitiveTools(), [calls("backtracking"), thought("a"), reply], STEP.with_drawn((says(5),))).outcome
     assert (outcome.stop, outcome.answer) == (stop, "5")
     assert play(CognitiveTools(), [reply]).outcome == Outcome("cognitive_tools", outcome.stop)
+
+
+async def test_the_budget_may_end_at_any_point_of_the_conversation() -> None:
+    def model(request: SampleRequest, index: int) -> Sample:
+        if not request.tools:
+            return Sample("The answer is 4." if len(request.messages) > 1 else "It is easy.")
+        return calls("understand_question", "recall_related").samples[0]
+
+    async def run(budget: Budget) -> Outcome:
+        return await Driver(ScriptedSampler(model), budget, min_tokens=1).run(CognitiveTools(3).run(STEP))
+
+    whole = CheckedBudget()
+    assert (await run(whole)).answer == "4"
+    stops = set()
+    for tokens in range(1, whole.spent.tokens + STEP.max_tokens):
+        budget = CheckedBudget(tokens)
+        outcome = await run(budget)
+        stops.add(outcome.stop)
+        assert (outcome.sample is None) == (outcome.stop == "budget")
+        assert budget.held.tokens == 0
+    assert stops == {"budget", "done"}
 
 
 @pytest.mark.parametrize(("most", "tools"), [(0, TOOLS), (1, {})])

@@ -35,6 +35,8 @@ TOOLS: Mapping[str, str] = MappingProxyType(
 )
 """What each tool is asked to do, by its name; the model reads the same words as the tool's description."""
 
+NOTHING = "Nothing came of it. Give your answer now."
+
 
 @dataclass(frozen=True, slots=True)
 class CognitiveTools:
@@ -82,9 +84,6 @@ class CognitiveTools:
         batch = yield from generate(aside(thinking), 1, final=step.final)
         thoughts = [sample.text.strip() for sample in batch.samples if sample.text.strip()]
         return f"{call.name}:\n{thoughts[0]}" if thoughts else ""
-
-
-NOTHING = "Nothing came of it. Give your answer now."
 
 
 def _offer(name: str, task: str) -> dict[str, Any]:
