@@ -16,7 +16,7 @@ from tts_agent.sampling import Sample, Usage
 from tts_agent.step import Step
 from tts_agent.stopping import PriceRule, Prices, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
-from tts_agent.verifiers import FunctionVerifier
+from tts_agent.verifiers import AcceptRates, FunctionVerifier
 from tts_agent.voting import Tally
 
 STEP = Step((user("What is 2 + 2?"),), kind="sum")
@@ -42,6 +42,16 @@ def test_an_easy_step_is_left_alone_and_an_uncertain_one_gets_votes() -> None:
     assert easy.reason == "no further call is worth its price"
     assert isinstance(unsure.strategy, SelfConsistency)
     assert unsure.reason.startswith("self_consistency is worth +0.")
+
+
+def test_a_verifier_that_is_fooled_is_worth_as_much_less() -> None:
+    rates = {"sum": AcceptRates(right_accepted=20, wrong_accepted=7, wrong_rejected=12)}
+    policy = MarginalValue(price=1e-4, verifiers=CHECKED, max_samples=2)
+    exact, fooled = decided(policy, Beta(1.0, 1.0)), decided(replace(policy, rates=rates), Beta(1.0, 1.0))
+    second_try = 1 / 3 - 0.01  # right with probability 1/3 once the first was wrong, for 100 tokens
+    assert exact.values["best_of_n"] == pytest.approx(0.5 + 0.5 * second_try)
+    assert fooled.values["best_of_n"] == pytest.approx(0.5 + 0.5 * (1 - 7.5 / 20) * second_try)
+    assert decided(replace(policy, rates={"other": rates["sum"]}), Beta(1.0, 1.0)).values == exact.values
 
 
 def test_tokens_that_cost_more_than_an_answer_are_not_spent() -> None:

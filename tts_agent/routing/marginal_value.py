@@ -8,6 +8,8 @@ correct answer less lambda times the tokens it is expected to spend from here on
     self-consistency        that of a single call, and the gain of drawing on by the price table (`stopping.PriceRule`)
     best-of-n, verified     sum over tries of P(reached) (P(passes) - lambda c)  (`stopping.UntilAccepted`)
     refinement, verified    rounds while each is worth its tokens  (`stopping.Refinement`)
+
+A verifier that accepts wrong answers ends the search at a wrong first one as often, which leaves the last two worth less.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from tts_agent.step import Step
 from tts_agent.stopping import PriceRule, Prices, Refinement, UntilAccepted
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single, Strategy
 from tts_agent.strategies.sequential_refinement import plain_feedback
-from tts_agent.verifiers import Verdict, Verifier
+from tts_agent.verifiers import AcceptRates, Verdict, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class MarginalValue:
     max_samples: int = 16
     max_rounds: int = 6
     feedback: Callable[[Verdict], str] = plain_feedback
+    rates: Mapping[str, AcceptRates] = field(default_factory=dict)
+    """How often the verifier of each class was right. One that was not measured is taken to be never fooled."""
 
     def __post_init__(self) -> None:
         if min(self.price, self.serial_price) < 0.0 or min(self.max_samples, self.max_rounds) < 1:
@@ -72,6 +76,7 @@ class MarginalValue:
         profile = self.profiles.get(step.kind, ClassProfile())
         belief = step.difficulty or profile.reference or self.prior
         verifier = self.verifiers.get(step.kind)
+        fooled = self.rates[step.kind].false_accept.mean if step.kind in self.rates else 0.0
         used = step.drawn[0].usage
         first = belief.mean if step.tally().leader is not None else 0.0  # a cut-off reply is never right
         cost = self.price * used.total
@@ -84,13 +89,13 @@ class MarginalValue:
             (SelfConsistency(vote, population=questions), first + vote.gain(step.tally())),
         ]
         if verifier and most > 1:
-            tries = UntilAccepted(belief, cost, most)
-            rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, most - 1).value()
-            arms.append((BestOfN(verifier, tries), first + (1.0 - first) * rest))
+            tries = UntilAccepted(belief, cost, most, false_accept=fooled)
+            rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, most - 1, false_accept=fooled).value()
+            arms.append((BestOfN(verifier, tries), first + (1.0 - first) * (1.0 - fooled) * rest))
         if verifier and profile.fix_rate > 0.0 and most_rounds > 0:
             rounds = Refinement((profile.fix_rate,) * most_rounds, (self.price * _round_tokens(used),) * most_rounds)
             refine = SequentialRefinement(verifier, most_rounds, self.feedback)
-            arms.append((refine, first + (1.0 - first) * rounds.outlook().value))
+            arms.append((refine, first + (1.0 - first) * (1.0 - fooled) * rounds.outlook().value))
         return arms
 
 
