@@ -203,6 +203,18 @@ def test_samples_continue_one_random_stream() -> None:
     assert len(offsets) > 3
 
 
+def test_synchronous_branches_run_at_once_as_far_as_the_config_allows() -> None:
+    """Without `max_concurrency` LangGraph has a thread a processor, plus four: sixty-four samples come in waves."""
+    together = threading.Barrier(64, timeout=20)
+
+    def script(_: int) -> AIMessage:
+        together.wait()
+        return message("42")
+
+    state = step_graph(ScriptedModel(script=script), policy=vote(64)).invoke(ASKED, {"max_concurrency": 64})
+    assert decided(state)["samples"] == 64
+
+
 # ---------------------------------------------------------------------------------------------- inside other graphs
 
 
