@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, ChatMessage
@@ -256,3 +257,22 @@ async def test_a_model_without_a_cap_field_is_refused_unless_the_argument_is_nam
         ChatModelSampler(model)
     batch = await ChatModelSampler(model, max_tokens_field="max_tokens").sample(request(), 1)
     assert [sample.text for sample in batch.samples] == ["x"]
+
+
+async def test_a_call_for_the_only_sample_is_made_as_if_nobody_came_between(blocking: bool) -> None:
+    seen: list[Any] = []
+
+    class Watching(BaseCallbackHandler):
+        def on_chat_model_start(self, serialized: Any, messages: Any, **run: Any) -> None:
+            seen.append((run.get("name"), run["tags"]))
+
+    with says("it is 42") as endpoint:
+        model = openai_model(endpoint, streaming=True, callbacks=[Watching()], default_headers={"Connection": "close"})
+        sampler = ChatModelSampler(model, blocking=blocking)
+        batch = await sampler.sample(request(alone=True), 1)
+        await sampler.sample(request(), 1)
+    assert seen == [(None, []), ("tts.sample[0]", ["nostream"])]
+    assert [body.get("stream") or False for body in endpoint.requests] == [True, False]
+    assert endpoint.requests[0]["max_completion_tokens"] == 50
+    assert batch.usage == Usage(1, 3)
+    assert batch.unaccounted == 0

@@ -50,7 +50,7 @@ def adaptive_node(
     `graph.add_node("agent", adaptive_node(model))`. The message it returns is the winning reply as the model
     gave it, with what was decided in `response_metadata["tts_agent"]`; the same goes out on the custom
     stream. The other samples are traced, and counted by usage callbacks, but neither streamed nor put into
-    the state. The winner is streamed whole, not token by token.
+    the state. The winner is streamed whole; token by token only where the policy wants a single call outright.
 
     Args:
         model: a LangChain chat model, bare or with tools bound, or any `Sampler`.

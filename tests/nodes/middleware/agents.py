@@ -7,6 +7,7 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
 
 from tests.nodes.models import openai_model
 from tts_agent.messages import ToolCall
@@ -49,9 +50,14 @@ def serving(*replies: Sequence[Reply] | Reply, **settings: Any) -> Iterator[Loop
         yield endpoint
 
 
+def client(endpoint: Loopback, **fields: Any) -> ChatOpenAI:
+    """A client of the endpoint, which leaves no connections behind in event loops that have ended."""
+    return openai_model(endpoint, default_headers={"Connection": "close"}, **fields)
+
+
 def agent(endpoint: Loopback, *middleware: Any, tools: Sequence[Any] = (multiply,), **settings: Any) -> Any:
     """An agent with a client of the endpoint."""
-    model = openai_model(endpoint, **settings.pop("fields", {}))
+    model = client(endpoint, **settings.pop("fields", {}))
     return create_agent(model, list(tools), middleware=list(middleware), **settings)
 
 

@@ -20,8 +20,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, interrupt
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, decided, proposes, serving
-from tests.nodes.models import openai_model
+from tests.nodes.middleware.agents import ASKED, Run, agent, client, decided, proposes, serving
 from tts_agent import Budget, ConfigurationError
 from tts_agent.nodes import AdaptiveReasoning, BudgetExceededError
 from tts_agent.probability import Beta
@@ -128,7 +127,7 @@ def test_naive_budget_errors_are_retried_and_become_answers() -> None:
 def test_fallbacks_are_on_the_ledger_too(run: Run) -> None:
     budget = Budget(100_000)
     with serving("it is 42", faults=[Fault(status=401)] * 2) as endpoint, serving("it is 43") as other:
-        fallback = ModelFallbackMiddleware(openai_model(other))
+        fallback = ModelFallbackMiddleware(client(other))
         state = run(agent(endpoint, fallback, voting(2, budget=budget)), ASKED)
     assert state["messages"][-1].content == "it is 43"
     assert (len(endpoint.requests), len(other.requests)) == (2, 2)
@@ -145,7 +144,7 @@ def conversation(*middleware: Any) -> int:
         return "it is 42 " * 10
 
     with Loopback(ScriptedSampler(script)) as endpoint:
-        summary = SummarizationMiddleware(openai_model(endpoint), trigger=("tokens", 150), keep=("messages", 2))
+        summary = SummarizationMiddleware(client(endpoint), trigger=("tokens", 150), keep=("messages", 2))
         graph = agent(endpoint, summary, *middleware, tools=[], checkpointer=InMemorySaver())
         for _ in range(3):
             graph.invoke({"messages": [HumanMessage("And now?")]}, THREAD)

@@ -56,7 +56,7 @@ def test_a_shared_budget_keeps_its_reserve_for_the_last_answer(run: Run) -> None
     assert budget.spent.tokens == billed(sampler) <= 20_000
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.integers(1_500, 12_000), st.sampled_from(["single", "parallel", "auto"]))
 def test_whatever_the_budget_no_run_spends_more(limit: int, policy: Any) -> None:
     sampler = ScriptedSampler(restless)

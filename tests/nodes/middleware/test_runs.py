@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
-from tests.nodes.middleware.agents import ASKED, Run, agent, decided, proposes, serving
+from tests.nodes.middleware.agents import ASKED, Run, agent, client, decided, proposes, serving, turns
 from tts_agent import Budget, ConfigurationError
-from tts_agent.nodes import AdaptiveReasoning, BudgetExceededError
+from tts_agent.budget import SqliteStore, Tariff
+from tts_agent.nodes import AdaptiveReasoning, BudgetExceededError, token_budget
 from tts_agent.nodes.metering import install, is_reserved
 from tts_agent.nodes.middleware.run_ledgers import RunLedgers
 from tts_agent.nodes.middleware.run_state import RUN, begun, spent, update
@@ -210,6 +212,57 @@ async def test_a_cancelled_step_is_charged() -> None:
             await task
     assert budget.held.tokens == 0
     assert budget.spent.tokens > 3 * 100
+
+
+@pytest.mark.parametrize("policy", ["single", "parallel"])
+def test_the_guard_counts_what_tools_ask_and_nothing_twice(run: Run, policy: Any) -> None:
+    """Trap 18: the middleware sees the agent's own calls, `token_budget` every other one."""
+    sampler = ScriptedSampler(turns(proposes('{"question": "6*7"}', "ask"), "it is 42"))
+    with Loopback(sampler) as endpoint:
+        model = client(endpoint, max_tokens=50, max_retries=0)
+
+        @tool
+        def ask(question: str) -> str:
+            """Ask a model."""
+            return model.invoke([ToolMessage("", tool_call_id="0"), HumanMessage(question)]).text
+
+        graph = agent(endpoint, AdaptiveReasoning(policy=policy, max_samples=2), tools=[ask])
+        with token_budget(50_000) as budget:
+            state = run(graph, ASKED)
+    assert state["messages"][-1].content == "it is 42"
+    assert len(endpoint.requests) == (3 if policy == "single" else 5)
+    assert budget.spent.tokens == sum(sample.usage.total for sample in sampler.samples)
+    assert budget.held.tokens == 0
+
+
+def test_the_reserve_of_the_budget_around_pays_for_the_last_answer(run: Run) -> None:
+    sampler = ScriptedSampler(
+        lambda request, _: proposes('{"a": 6, "b": 7}', text="word " * 40) if request.tools else "so far 42"
+    )
+    with Loopback(sampler) as endpoint, token_budget(8_000, reserve_final=4_000) as budget:
+        state = run(agent(endpoint, AdaptiveReasoning(policy="single", max_tokens=50)), ASKED)
+    assert state["messages"][-1].content == "so far 42"
+    assert budget.spent.tokens == sum(sample.usage.total for sample in sampler.samples) <= 8_000
+
+
+def test_a_ledger_that_processes_share(run: Run, tmp_path: Path) -> None:
+    stores = [SqliteStore(tmp_path / "ledger.db", key="task") for _ in range(2)]
+    ours, theirs = (Budget(50_000, store=store) for store in stores)
+    with serving(proposes('{"a": 6, "b": 7}'), "it is 42") as endpoint:
+        reasoning = AdaptiveReasoning(policy="parallel", max_samples=2, budget=ours)
+        state = run(agent(endpoint, reasoning), ASKED)
+    spent = sum(decided(state, turn)["tokens"] for turn in (1, 3))
+    assert theirs.spent.tokens == ours.spent.tokens == spent
+    assert theirs.held.tokens == 0
+
+
+def test_a_budget_in_money_caps_replies_too(run: Run) -> None:
+    budget = Budget(money=0.01, tariffs={"scripted": Tariff(input=1.0, output=2.0)})
+    with serving("it is 42") as endpoint:
+        state = run(agent(endpoint, AdaptiveReasoning(policy="single", budget=budget)), ASKED)
+    assert endpoint.requests[0]["max_completion_tokens"] <= 4096
+    assert budget.spent.money == 5 * 1_000 + 3 * 2_000
+    assert decided(state)["tokens"] == 8
 
 
 def test_a_run_under_other_budgets_than_before_has_a_new_ledger() -> None:

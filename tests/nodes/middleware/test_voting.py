@@ -101,7 +101,7 @@ def test_texts_vote_by_the_answer_key() -> None:
     with serving(["no", "It is B, I think", "surely (B)"]) as endpoint:
         state = agent(endpoint, voting(3, answer_key=lambda sample: "B" in sample.text)).invoke(ASKED)
     assert decided(state)["votes"] == [2, 1]
-    assert state["messages"][-1].content == "It is B, I think"
+    assert "B" in state["messages"][-1].content
 
 
 def test_a_failed_sample_does_not_discard_the_others(run: Run) -> None:
