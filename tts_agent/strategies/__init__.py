@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from tts_agent.strategies.sequential_refinement import SequentialRefinement
     from tts_agent.strategies.single import Single
     from tts_agent.strategies.sleep_time import SleepTime
+    from tts_agent.strategies.tree_search import TreeSearch
     from tts_agent.strategies.universal_self_consistency import UniversalSelfConsistency
     from tts_agent.strategies.weighted_best_of_n import WeightedBestOfN
     from tts_agent.strategies.weighted_vote import WeightedVote
+    from tts_agent.strategies.wider_or_deeper import WiderOrDeeper
 
 _MODULES = {
     "BeamSearch": "beam_search",
@@ -49,9 +51,11 @@ _MODULES = {
     "Single": "single",
     "SleepTime": "sleep_time",
     "Strategy": "base",
+    "TreeSearch": "tree_search",
     "UniversalSelfConsistency": "universal_self_consistency",
     "WeightedBestOfN": "weighted_best_of_n",
     "WeightedVote": "weighted_vote",
+    "WiderOrDeeper": "wider_or_deeper",
 }
 
 __all__ = [
@@ -73,9 +77,11 @@ __all__ = [
     "Single",
     "SleepTime",
     "Strategy",
+    "TreeSearch",
     "UniversalSelfConsistency",
     "WeightedBestOfN",
     "WeightedVote",
+    "WiderOrDeeper",
 ]
 
 __getattr__ = lazy_exports(__name__, _MODULES)
