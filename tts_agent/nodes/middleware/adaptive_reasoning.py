@@ -25,7 +25,7 @@ from tts_agent.nodes.errors import budget_errors
 from tts_agent.nodes.middleware import attempts, run_state
 from tts_agent.nodes.middleware.agent_steps import AgentStep, AgentSteps
 from tts_agent.nodes.middleware.attempts import Ask, Attempt, Attempts
-from tts_agent.nodes.middleware.exits import ExitBehavior, ended, last_request, room_for
+from tts_agent.nodes.middleware.exits import ExitBehavior, LastAnswer, ended, last_request, room_for
 from tts_agent.nodes.middleware.handler_sampler import Handler
 from tts_agent.nodes.middleware.kinds import kind_of
 from tts_agent.nodes.middleware.policies import PolicyName, policy_of
@@ -34,8 +34,7 @@ from tts_agent.nodes.middleware.run_ledgers import Funds, RunLedgers
 from tts_agent.nodes.middleware.run_state import AdaptiveState
 from tts_agent.nodes.replies import METADATA_KEY, summary
 from tts_agent.reasoner import AdaptiveReasoner, Result
-from tts_agent.routing import Fixed, Policy
-from tts_agent.strategies import Single
+from tts_agent.routing import Policy
 from tts_agent.verifiers import Verifier
 
 
@@ -169,7 +168,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
                 if self._exit == "end":
                     return ended(request, error)
                 last = make(last_request(request), within=request, final=True)
-                result = yield Attempt(self._reasoner(last, Fixed(Single())), last.step, ledger.budget)
+                result = yield Attempt(self._reasoner(last, LastAnswer(str(error))), last.step, ledger.budget)
             spent: Amount = yield Ask(ledger.budget, lambda: ledger.budget.spent)
         record = {**summary(result), "kind": asked.step.kind}
         request.runtime.stream_writer({METADATA_KEY: record})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain.agents.middleware.types import ExtendedModelResponse, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
+from tts_agent.budget import BudgetView
 from tts_agent.exceptions import BudgetExhausted
 from tts_agent.nodes.middleware.agent_steps import AgentStep
 from tts_agent.nodes.middleware.run_ledgers import Funds
 from tts_agent.nodes.replies import METADATA_KEY
+from tts_agent.routing import Decision
+from tts_agent.step import Step
+from tts_agent.strategies import Single
 
 ExitBehavior = Literal["finalize", "end", "error"]
 
@@ -31,6 +36,17 @@ LAST_ANSWER = 1024
 def last_request(request: ModelRequest[Any]) -> ModelRequest[Any]:
     """The request for the last answer: without tools, so that it is one, but in the form that was asked for."""
     return request.override(tools=[], tool_choice=None, messages=[*request.messages, LAST_WORDS])
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """The policy of the last answer: one call, and the record says what it is."""
+
+    because: str
+    """Why there is no more."""
+
+    def decide(self, step: Step, budget: BudgetView) -> Decision:
+        return Decision(Single(), f"the last answer: {self.because}")
 
 
 def room_for(last: AgentStep, funds: Funds) -> int:
