@@ -20,7 +20,7 @@ from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Busy, Reservation
 from tts_agent.effects import Balance, Call, Effect, FirstOf, Flow, Generate, Record, Together
 from tts_agent.events import Drawn, Event, Refused, Retried
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
-from tts_agent.sampling import SampleBatch, Sampler, SampleRequest
+from tts_agent.sampling import Panel, SampleBatch, Sampler, SampleRequest
 
 T = TypeVar("T")
 
@@ -138,8 +138,9 @@ class Driver:
         """One call under one reservation. An error is returned beside the (empty) batch that it left."""
         bound, key = self.sampler.token_bound(request), replace(request, offset=0)
         least = min(self._min_tokens, request.max_tokens)
+        model = self.sampler.member(request).name if isinstance(self.sampler, Panel) else self.sampler.name
         try:
-            grant = await self._reserve(Ask(bound, n, request.max_tokens, least, final, self.sampler.name))
+            grant = await self._reserve(Ask(bound, n, request.max_tokens, least, final, model))
         except BudgetExhausted as error:
             return self._refused(str(error)), None
         deadline = asyncio.timeout(self.budget.seconds_left)

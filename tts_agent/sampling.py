@@ -129,3 +129,12 @@ class Sampler(Protocol):
     def token_bound(self, request: SampleRequest) -> int:
         """Upper bound on the prompt tokens of one call, without I/O."""
         ...
+
+
+@runtime_checkable
+class Panel(Sampler, Protocol):
+    """A sampler that hands each request to one of several, whose name is the one that has a price."""
+
+    def member(self, request: SampleRequest) -> Sampler:
+        """Who answers the request."""
+        ...

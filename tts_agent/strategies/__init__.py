@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from tts_agent.strategies.base import Strategy
     from tts_agent.strategies.beam_search import BeamSearch
     from tts_agent.strategies.best_of_n import BestOfN
+    from tts_agent.strategies.budget_forcing import BudgetForcing
+    from tts_agent.strategies.cascade import Cascade, Rung
     from tts_agent.strategies.cognitive_tools import CognitiveTools
     from tts_agent.strategies.critique_and_revise import CritiqueAndRevise
     from tts_agent.strategies.deepconf import DeepConf
     from tts_agent.strategies.diverse_tree_search import DiverseTreeSearch
     from tts_agent.strategies.first_finish import FirstFinish
     from tts_agent.strategies.hybrid import Hybrid
+    from tts_agent.strategies.hybrid_shape import BestShape, HybridRates, Shape
     from tts_agent.strategies.judged_vote import JudgedVote
     from tts_agent.strategies.medoid import Medoid
     from tts_agent.strategies.plan_first import PlanFirst
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from tts_agent.strategies.sequential_refinement import SequentialRefinement
     from tts_agent.strategies.single import Single
     from tts_agent.strategies.sleep_time import SleepTime
+    from tts_agent.strategies.thoughts import Thoughts
     from tts_agent.strategies.tree_search import TreeSearch
     from tts_agent.strategies.universal_self_consistency import UniversalSelfConsistency
     from tts_agent.strategies.weighted_best_of_n import WeightedBestOfN
@@ -35,22 +39,29 @@ if TYPE_CHECKING:
 _MODULES = {
     "BeamSearch": "beam_search",
     "BestOfN": "best_of_n",
+    "BestShape": "hybrid_shape",
+    "BudgetForcing": "budget_forcing",
+    "Cascade": "cascade",
     "CognitiveTools": "cognitive_tools",
     "CritiqueAndRevise": "critique_and_revise",
     "DeepConf": "deepconf",
     "DiverseTreeSearch": "diverse_tree_search",
     "FirstFinish": "first_finish",
     "Hybrid": "hybrid",
+    "HybridRates": "hybrid_shape",
     "JudgedVote": "judged_vote",
     "Medoid": "medoid",
     "PlanFirst": "plan_first",
     "PrefixContinuation": "prefix_continuation",
+    "Rung": "cascade",
     "SelfConsistency": "self_consistency",
     "SelfRevision": "self_revision",
     "SequentialRefinement": "sequential_refinement",
+    "Shape": "hybrid_shape",
     "Single": "single",
     "SleepTime": "sleep_time",
     "Strategy": "base",
+    "Thoughts": "thoughts",
     "TreeSearch": "tree_search",
     "UniversalSelfConsistency": "universal_self_consistency",
     "WeightedBestOfN": "weighted_best_of_n",
@@ -61,22 +72,29 @@ _MODULES = {
 __all__ = [
     "BeamSearch",
     "BestOfN",
+    "BestShape",
+    "BudgetForcing",
+    "Cascade",
     "CognitiveTools",
     "CritiqueAndRevise",
     "DeepConf",
     "DiverseTreeSearch",
     "FirstFinish",
     "Hybrid",
+    "HybridRates",
     "JudgedVote",
     "Medoid",
     "PlanFirst",
     "PrefixContinuation",
+    "Rung",
     "SelfConsistency",
     "SelfRevision",
     "SequentialRefinement",
+    "Shape",
     "Single",
     "SleepTime",
     "Strategy",
+    "Thoughts",
     "TreeSearch",
     "UniversalSelfConsistency",
     "WeightedBestOfN",
