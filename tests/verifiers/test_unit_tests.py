@@ -4,9 +4,14 @@ import pytest
 
 from tests.verifiers.by_hand import judged
 from tts_agent.messages import user
+from tts_agent.reasoner import AdaptiveReasoner
+from tts_agent.routing import Fixed
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
+from tts_agent.stopping import FixedSize
+from tts_agent.strategies import BestOfN, SequentialRefinement
 from tts_agent.testing.conformance import check_verifier
+from tts_agent.testing.scripted import ScriptedSampler
 from tts_agent.verifiers import UnitTests, Verdict
 
 pytestmark = pytest.mark.usefixtures("needs_sandbox")
@@ -48,3 +53,14 @@ def test_prose_and_cut_off_code_are_rejected() -> None:
 
 def test_it_keeps_the_contract() -> None:
     check_verifier(lambda: UnitTests("assert True"))
+
+
+def test_best_of_n_stops_at_code_that_passes_and_refinement_learns_from_the_failure() -> None:
+    wrong, right = "def square(x): return x + x", "def square(x): return x * x"
+    sampler = ScriptedSampler([wrong, right, wrong])
+    best = AdaptiveReasoner(sampler, policy=Fixed(BestOfN(UnitTests(TESTS), FixedSize(2)))).run(STEP.text).outcome
+    assert (best.accepted, best.sample and best.sample.text, len(best.samples)) == (True, right, 2)
+
+    model = ScriptedSampler(lambda request, index: right if "returned 6" in request.messages[-1].content else wrong)
+    refined = AdaptiveReasoner(model, policy=Fixed(SequentialRefinement(UnitTests(TESTS)))).run(STEP.text).outcome
+    assert (refined.accepted, len(refined.samples)) == (True, 2)

@@ -9,7 +9,7 @@ correct answer less lambda times the tokens it is expected to spend from here on
     best-of-n, verified     sum over tries of P(reached) (P(passes) - lambda c)  (`stopping.UntilAccepted`)
     refinement, verified    rounds while each is worth its tokens  (`stopping.Refinement`)
 
-A verifier that accepts wrong answers ends the search at a wrong first one as often, which leaves the last two worth less.
+A verifier that is fooled ends the search at a wrong first answer as often, which leaves the last two worth less.
 """
 
 from __future__ import annotations

@@ -195,6 +195,10 @@ with open('x', 'wb') as file:
         "File too large|bytes of files",
     ),
     "a disk, by a sparse file": ("with open('x', 'wb') as file: file.truncate(1 << 40)", "File too large"),
+    "a disk, by blocks behind the end of a file": (
+        CALL + "call(285, os.open('x', os.O_RDWR | os.O_CREAT), 1, 0, 1 << 40)",
+        DENIED,
+    ),
     "a disk, by many files": (
         """
 n = 0

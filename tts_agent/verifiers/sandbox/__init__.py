@@ -1,6 +1,6 @@
 """A sandbox for Python programs that nobody trusts: no network, no files, no processes, limited in everything else.
 
-`sandbox.md` in the documentation says what is defended against what, and what is not.
+docs/verifiers.md says what is defended against what, and what is not.
 """
 
 from typing import TYPE_CHECKING

@@ -77,7 +77,7 @@ def _is_test(statement: ast.stmt) -> bool:
 
 def _named_tests(statement: ast.stmt) -> list[tuple[str, ...]]:
     """The test functions and methods that a statement defines."""
-    if isinstance(statement, ast.ClassDef):
+    if isinstance(statement, ast.ClassDef) and (statement.name.startswith("Test") or statement.bases):
         return [(statement.name, *path) for inner in statement.body for path in _named_tests(inner)]
     if isinstance(statement, ast.FunctionDef) and statement.name.startswith("test"):
         return [(statement.name,)]

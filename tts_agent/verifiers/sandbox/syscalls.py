@@ -2,8 +2,9 @@
 
 A list of what is allowed, because a list of what is forbidden is out of date with every kernel. What is missing is
 missing on purpose: sockets, new processes, `execve`, signals to anybody, `ptrace` and its relatives, namespaces,
-mounts, `io_uring`, `memfd_create`, shared memory, links, whatever changes owner, mode, times or attributes of a file
-(Landlock mediates none of these), and whatever changes priority, affinity or limits of another process.
+mounts, `io_uring`, shared memory, `memfd_create` and `fallocate` (no limit on sizes holds for them), links, whatever
+changes owner, mode, times or attributes of a file (Landlock mediates none of these), and whatever changes priority,
+affinity or limits of another process.
 
 Source: seccomp(2), and Documentation/userspace-api/seccomp_filter.rst of the kernel.
 """
@@ -20,7 +21,7 @@ _CALLS = """
     lseek 8 62, close 3 57, close_range 436 436, fstat 5 80, newfstatat 262 79, statx 332 291, stat 4 -, lstat 6 -,
     access 21 -, faccessat 269 48, faccessat2 439 439, readlink 89 -, readlinkat 267 78, getcwd 79 17, chdir 80 49,
     fchdir 81 50, getdents 78 -, getdents64 217 61, unlink 87 -, unlinkat 263 35, rename 82 -, renameat 264 38,
-    renameat2 316 276, ftruncate 77 46, fallocate 285 47, fsync 74 82, fdatasync 75 83, flock 73 32, dup 32 23,
+    renameat2 316 276, ftruncate 77 46, fsync 74 82, fdatasync 75 83, flock 73 32, dup 32 23,
     dup2 33 -, dup3 292 24, pipe 22 -, pipe2 293 59, poll 7 -, ppoll 271 73, select 23 -, pselect6 270 72,
     epoll_create 213 -, epoll_create1 291 20, epoll_ctl 233 21, epoll_wait 232 -, epoll_pwait 281 22, eventfd2 290 19,
     sendfile 40 71, copy_file_range 326 285, getsockname 51 204, recvfrom 45 207,
