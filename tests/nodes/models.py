@@ -21,8 +21,9 @@ KEY = "sk-secret"
 
 
 def openai_model(endpoint: Loopback, **fields: Any) -> ChatOpenAI:
-    """A real client of a `ScriptedSampler`'s endpoint."""
-    return ChatOpenAI(model="scripted", base_url=endpoint.url, api_key=SecretStr(KEY), **fields)
+    """A real client of a `ScriptedSampler`'s endpoint, which leaves no connections behind in event loops that end."""
+    closing = {"default_headers": {"Connection": "close"}}
+    return ChatOpenAI(model="scripted", base_url=endpoint.url, api_key=SecretStr(KEY), **(closing | fields))
 
 
 def message(text: str = "", prompt: int = 10, output: int = 5, **fields: Any) -> AIMessage:

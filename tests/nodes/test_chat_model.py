@@ -267,7 +267,7 @@ async def test_a_call_for_the_only_sample_is_made_as_if_nobody_came_between(bloc
             seen.append((run.get("name"), run["tags"]))
 
     with says("it is 42") as endpoint:
-        model = openai_model(endpoint, streaming=True, callbacks=[Watching()], default_headers={"Connection": "close"})
+        model = openai_model(endpoint, streaming=True, callbacks=[Watching()])
         sampler = ChatModelSampler(model, blocking=blocking)
         batch = await sampler.sample(request(alone=True), 1)
         await sampler.sample(request(), 1)

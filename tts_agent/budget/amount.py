@@ -82,6 +82,8 @@ class Ask:
 
         None when not even one completion of `min_tokens` fits.
         """
+        if available.money < 0:  # even what costs nothing is within no overdrawn limit
+            return None
         n = min(self.n, available.calls, available.tokens // (self.prompt_tokens + self.max_tokens))
         shorter = min(self.max_tokens, available.tokens - self.prompt_tokens)
         if self.tariff:

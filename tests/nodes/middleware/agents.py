@@ -51,8 +51,8 @@ def serving(*replies: Sequence[Reply] | Reply, **settings: Any) -> Iterator[Loop
 
 
 def client(endpoint: Loopback, **fields: Any) -> ChatOpenAI:
-    """A client of the endpoint, which leaves no connections behind in event loops that have ended."""
-    return openai_model(endpoint, default_headers={"Connection": "close"}, **fields)
+    """A client of the endpoint."""
+    return openai_model(endpoint, **fields)
 
 
 def agent(endpoint: Loopback, *middleware: Any, tools: Sequence[Any] = (multiply,), **settings: Any) -> Any:
