@@ -33,10 +33,12 @@ def test_a_reply_that_ends_is_made_to_wait_and_the_longest_one_wins() -> None:
 
 
 def test_an_answer_is_forced_out_of_a_reply_that_was_cut_off() -> None:
-    played = play(BudgetForcing(3, ending_tokens=9), [said("so many words", "length"), said(" 4")])
+    told = {"continue_final_message": True}
+    played = play(BudgetForcing(3, ending_tokens=9, options=told), [said("so many words", "length"), said(" 4")])
     request = played.asked[1].request
     assert request.messages[-1] == assistant("so many words\nFinal answer:")
     assert (request.max_tokens, request.stop) == (9, ("\n",))
+    assert (played.asked[0].request.options, request.options) == ({}, told)
     assert (played.outcome.answer, played.outcome.sample and played.outcome.sample.valid) == ("4", True)
 
 

@@ -28,14 +28,16 @@ def drawn(thoughts: Thoughts, path: Path, *pieces: Sample, step: Step = STEP) ->
 
 
 def test_a_thought_ends_at_the_separator_and_the_next_begins_after_it() -> None:
-    thoughts = Thoughts(" ; ", max_tokens=3)
-    step = replace(STEP, stop=("END",))
+    thoughts = Thoughts(" ; ", max_tokens=3, options={"continue_final_message": True})
+    step = replace(STEP, stop=("END",), options={"top_p": 0.9})
     ask, (first,) = drawn(thoughts, ROOT, Sample("47+38=85", usage=Usage(9, 2), raw="the endpoint's own"), step=step)
     assert (ask.request.messages, ask.request.max_tokens, ask.request.stop) == (STEP.messages, 3, ("END", ";"))
+    assert ask.request.options == {"top_p": 0.9}
     assert first == Path(Sample("47+38=85 ; ", "length", usage=Usage(9, 2)))
     assert first.sample.raw is None
     ask, (second,) = drawn(thoughts, first, Sample(" answer 85", usage=Usage(11, 3)), step=step)
     assert ask.request.messages == (*STEP.messages, assistant("47+38=85 ;"))
+    assert ask.request.options == {"top_p": 0.9, "continue_final_message": True}
     assert second == Path(Sample("47+38=85 ; answer 85", usage=Usage(20, 5)), open=False)
 
 

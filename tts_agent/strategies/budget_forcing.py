@@ -9,8 +9,9 @@ that or with others: measure it. Source: Muennighoff et al., arXiv 2501.19393 (s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from tts_agent.answers import vote
 from tts_agent.effects import Flow, generate
@@ -38,6 +39,8 @@ class BudgetForcing:
     """Written where a reply was cut off."""
     ending_tokens: int = 64
     """Most tokens of an answer that is forced."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the endpoint wants to be told of a request that continues, as in `PrefixContinuation`."""
 
     def __post_init__(self) -> None:
         if self.waits < 0 or self.ending_tokens < 1 or not (self.wait.strip() and self.ending.strip()):
@@ -63,7 +66,7 @@ class BudgetForcing:
     def _go_on(self, step: Step, reply: Sample, *, cut: bool) -> Flow[SampleBatch]:
         """The reply with what is written after it."""
         begun = reply.text.rstrip() + (self.ending if cut else self.wait)
-        request = step.request(assistant(begun))
+        request = replace(step.request(assistant(begun)), options={**step.options, **self.options})
         if cut:
             request = replace(request, max_tokens=self.ending_tokens, stop=(*step.stop, "\n"))
         batch = yield from generate(request, 1, final=step.final)

@@ -7,8 +7,9 @@ the model's own turn of the next request. Needs an endpoint that continues a las
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tts_agent.effects import Flow, generate
 from tts_agent.exceptions import ConfigurationError
@@ -57,6 +58,9 @@ class Thoughts:
     max_tokens: int | None = None
     """Most tokens of one thought: what a call reserves; one that is cut off there is gone on with. None leaves it the
     rest of the step's `max_tokens`, which bound the whole reply in any case."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the endpoint wants to be told of a request that continues, beside the step's own options. vLLM:
+    {"continue_final_message": True, "add_generation_prompt": False}."""
 
     def __post_init__(self) -> None:
         if not self.separator.strip(" "):
@@ -68,8 +72,11 @@ class Thoughts:
         """Write up to `n` next thoughts to an open path; none of the longer paths is judged yet."""
         begun = path.sample.text.rstrip(" ")  # endpoints refuse a last space
         room = self._room(step, path)
+        request = step.request()
+        if begun:
+            request = replace(step.request(assistant(begun)), options={**step.options, **self.options})
         request = replace(
-            step.request(*((assistant(begun),) if begun else ())),
+            request,
             max_tokens=min(room, self.max_tokens or room),
             stop=(*step.stop, self.separator.strip(" ")),
         )

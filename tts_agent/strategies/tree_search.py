@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.messages import Message
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome, Step, StopReason
 from tts_agent.strategies.base import answered, concluded, cut_short, merit, verified
@@ -117,7 +118,7 @@ class TreeSearch:
         return tree
 
     def _expand(self, step: Step, trial: Trial) -> Flow[SampleBatch]:
-        turns = ()
+        turns: tuple[Message, ...] = ()
         if trial.parent_state is not None:
             sample, verdict = trial.parent_state
             turns = answered(sample, verdict.feedback or self.feedback(verdict))
