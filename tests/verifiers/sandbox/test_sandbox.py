@@ -259,3 +259,10 @@ def test_limits_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> Non
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="import_from names no folder"):
         Sandbox(import_from=(str(tmp_path / "none"),))
+
+
+def test_runs_leave_no_descriptor_behind() -> None:
+    box, before = Sandbox(GENEROUS), len(os.listdir("/proc/self/fd"))
+    box.run_program("print(1)")
+    box.run_tests("def f(): return 1", "assert f() == 1")
+    assert len(os.listdir("/proc/self/fd")) == before

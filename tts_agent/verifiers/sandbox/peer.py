@@ -8,7 +8,6 @@ test passed as arguments.
 
 from __future__ import annotations
 
-import builtins
 import json
 import operator
 import os
@@ -16,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
+from tts_agent.verifiers.sandbox.raised import ExceptionClasses, describe, names_of
 from tts_agent.verifiers.sandbox.values import decode, encode
 
 MESSAGE_BYTES = 4 << 20
@@ -90,7 +90,7 @@ class Peer:
         self._only_calls = only_calls
         self._mine: list[Any] = []
         self._theirs: dict[int, Remote] = {}
-        self._exceptions: dict[tuple[str, ...], type[BaseException]] = {}
+        self._exceptions = ExceptionClasses()
 
     # ------------------------------------------------------------------------------------------------- asking
 
@@ -110,7 +110,8 @@ class Peer:
             self._write(self._answer(message))
         try:
             if "raised" in message:
-                raised = self._exception(*message["raised"])
+                names, given, line = message["raised"]
+                raised = self._exceptions.rebuilt(names, self._decode(given), line)
             else:
                 value = self._decode(message["value"])
                 for position, content in message["changed"]:
@@ -137,7 +138,7 @@ class Peer:
         except Gone:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a solution raises is its answer
-            return json.dumps({"raised": self._describe(error)}).encode()
+            return json.dumps({"raised": describe(error, self._encode)}).encode()
 
     def _do(self, message: Message) -> Message:
         operation = message["do"]
@@ -173,44 +174,18 @@ class Peer:
             _, number, _ = object.__getattribute__(value, "_remote")
             return {"yours": number}
         if isinstance(value, type) and issubclass(value, BaseException):
-            return {"exception": _names(value)}
+            return {"exception": names_of(value)}
         return {"mine": [self.export(value), getattr(value, "__name__", type(value).__name__)]}
 
     def _resolve(self, kind: str, content: Any) -> Any:
         if kind == "yours":
             return self._mine[content]
         if kind == "exception":
-            return self._exception_class(tuple(content))
+            return self._exceptions.named(tuple(content))
         if kind != "mine":
             raise ValueError(f"an unknown kind of value: {kind}")
         number, label = content
         return self._theirs.setdefault(number, Remote(self, int(number), str(label)))
-
-    def _describe(self, error: BaseException) -> list[Any]:
-        try:
-            arguments = self._encode(list(error.args))
-        except Exception:  # noqa: BLE001 - its arguments may be anything; the name of the exception will do
-            arguments = []
-        return [_names(type(error)), arguments, _line(error)]
-
-    def _exception(self, names: list[str], arguments: Any, line: int | None) -> BaseException:
-        kind = self._exception_class(tuple(names))
-        try:
-            error = kind(*self._decode(arguments))
-        except Exception:  # noqa: BLE001 - some take other arguments than they keep
-            error = kind.__new__(kind)
-        if line:
-            error.add_note(f"in line {int(line)} of the solution")
-        return error
-
-    def _exception_class(self, names: tuple[str, ...]) -> type[BaseException]:
-        """A class with that name and those bases; the same for the same names, so that a test can catch it."""
-        known = getattr(builtins, names[0], None) if names else Exception
-        if isinstance(known, type) and issubclass(known, BaseException):
-            return known
-        if names not in self._exceptions:
-            self._exceptions[names] = type(str(names[0]), (self._exception_class(names[1:]),), {})
-        return self._exceptions[names]
 
     # --------------------------------------------------------------------------------------------------- lines
 
@@ -237,26 +212,6 @@ class Peer:
     def _lost(self, reason: str) -> Gone:
         self.gone = True
         return Gone(reason)
-
-
-def _names(kind: type) -> list[str]:
-    """The class and its bases, up to the first that is built in."""
-    names = []
-    for base in kind.__mro__:
-        names.append(base.__name__)
-        if getattr(builtins, base.__name__, None) is base:
-            break
-    return names
-
-
-def _line(error: BaseException) -> int | None:
-    """The line of the solution that raised it."""
-    trace, line = error.__traceback__, None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<solution>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def _short(value: Any) -> str:

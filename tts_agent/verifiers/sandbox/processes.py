@@ -124,16 +124,19 @@ class Process:
         lines = self._received["stderr"].decode(errors="replace").strip().splitlines()
         return lines[-1][:500] if lines else ""
 
-    def report(self) -> list[dict[str, Any]]:
-        """What it wrote to its report, complete lines only.
-
+    def require_locked(self) -> None:
+        """
         Raises:
             ConfigurationError: this machine cannot sandbox it; nothing was run.
         """
-        said = bytes(self._received["report"])
+        said = self._received["report"][:1000]
         if said and not LOCKED.startswith(said[: len(LOCKED)]):
-            raise ConfigurationError(f"this machine cannot sandbox programs, nothing was run. Missing: {said.decode()}")
-        lines = said[len(LOCKED) :].split(b"\n")[:-1]
+            lacks = said.decode(errors="replace")
+            raise ConfigurationError(f"this machine cannot sandbox programs, nothing was run. Missing: {lacks}")
+
+    def report(self) -> list[dict[str, Any]]:
+        """What it wrote to its report, complete lines only; empty where they are not JSON."""
+        lines = bytes(self._received["report"][len(LOCKED) :]).split(b"\n")[:-1]
         with suppress(ValueError, RecursionError):
             return [line for line in map(json.loads, lines) if isinstance(line, dict)]
         return []
@@ -152,7 +155,7 @@ class Process:
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             return f"it used more than {self.limits.cpu_seconds} s of processor time"
         if code < 0:
-            return f"it crashed ({signal.Signals(-code).name})"
+            return f"it crashed ({next((known.name for known in signal.Signals if known == -code), -code)})"
         return self.last_error or f"it ended with exit status {code}"
 
     # ----------------------------------------------------------------------------------------------- from outside
@@ -166,6 +169,12 @@ class Process:
             self.broken = self.broken or f"it wrote more than {most} bytes to {pipe}"
         received += data[: max(0, most - len(received))]
         return bool(data)
+
+    def drain(self) -> None:
+        """Read what was still in its pipes when it ended."""
+        for pipe in self._pipes:
+            while not self.broken and self.receive(pipe):
+                pass
 
     def look(self) -> None:
         """Look at what no limit of the kernel counts."""

@@ -56,11 +56,9 @@ class Sandbox:
         """Run a program on some input."""
         with Process("program", source, self.limits, self.import_from, stdin=stdin) as program:
             broken = watch([program], lambda: not program.running)
-            while not broken and program.receive("stdout"):  # what was still in the pipe when it ended
-                broken = program.broken
-            while not broken and program.receive("stderr"):
-                broken = program.broken
-            program.report()
+            if broken is None:
+                program.drain()
+            program.require_locked()
             return ProgramRun(program.stdout, broken or program.end)
 
     def run_tests(self, source: str, tests: str) -> TestRun:
@@ -82,33 +80,32 @@ class Sandbox:
                 for descriptor in (*ends[0], *ends[1]):
                     os.close(descriptor)  # theirs now: each must notice when the other ends
             broken = watch([solution, checker], lambda: not checker.running)
-            while not broken and checker.receive("report"):
-                broken = checker.broken
-            return _verdict(checker.report(), broken, solution, checker)
+            if broken is None:
+                checker.drain()
+            for process in (solution, checker):
+                process.require_locked()
+            return _verdict(checker.report(), broken or solution.end or checker.end)
 
 
-def _verdict(lines: list[dict[str, Any]], broken: str | None, solution: Process, checker: Process) -> TestRun:
-    """From what the tests' process reported; the solution's is asked about nothing but how it ended."""
-    solution.report()
-    total = next((int(line["tests"]) for line in lines if "tests" in line), 0)
+def _verdict(lines: list[dict[str, Any]], ended: str | None) -> TestRun:
+    """From what the tests' process reported, and how the first of both ended that did so badly."""
+    total = next((line["tests"] for line in lines if isinstance(line.get("tests"), int)), 0)
     passed = sum(line.get("passed") is True for line in lines)
     failed = next((line for line in lines if line.get("passed") is False), None)
-    complete = bool(lines) and lines[-1].get("end") is True
+    complete = any(line.get("end") is True for line in lines)
     if complete and failed is None and 0 < total == passed:
         return TestRun(passed, total)
-    reason = _reason(lines, failed, broken or solution.end or checker.end)
-    return TestRun(min(passed, max(0, total - 1)), total, reason)
-
-
-def _reason(lines: list[dict[str, Any]], failed: dict[str, Any] | None, ended: str | None) -> str:
     if failed is not None:
-        why = ended or "it ended before the tests did" if failed["why"] == "it ended" else failed["why"]
-        return f"{_shortened(str(failed['test']))}: {_shortened(str(why), 600)}"
-    if trouble := next((str(line["broken"]) for line in lines if "broken" in line), None):
-        return _shortened(trouble, 600)
-    if not any("end" in line for line in lines):
-        return ended or "the tests ended early"
-    return "the tests hold no assert and no test function"
+        why = failed.get("why")
+        why = ended or "it ended before the tests did" if why == "it ended" else why
+        reason = f"{_shortened(str(failed.get('test')))}: {_shortened(str(why), 600)}"
+    elif trouble := next((str(line["broken"]) for line in lines if "broken" in line), None):
+        reason = _shortened(trouble, 600)
+    elif complete:
+        reason = "the tests hold no assert and no test function"
+    else:
+        reason = ended or "the tests ended early"
+    return TestRun(min(passed, max(0, total - 1)), total, reason)
 
 
 def _shortened(text: str, most: int = 300) -> str:
@@ -124,8 +121,7 @@ def _require_walls() -> None:
     """
     with Process("program", "", Limits(seconds=60.0), ()) as program:
         watch([program], lambda: not program.running)
-        while program.receive("report"):
-            pass
-        program.report()
+        program.drain()
+        program.require_locked()
         if program.end:
             raise ConfigurationError(f"the sandbox does not work here: {program.end}")
