@@ -79,7 +79,7 @@ def test_the_reply_stands_when_no_more_comes(reply: SampleBatch, stop: str) -> N
 def test_bad_settings_are_refused() -> None:
     for settings in ({"waits": -1}, {"ending_tokens": 0}, {"wait": " "}, {"ending": ""}):
         with pytest.raises(ConfigurationError, match="budget forcing needs"):
-            BudgetForcing(**settings)  # type: ignore[arg-type]
+            BudgetForcing(**settings)
     assert play(BudgetForcing(0), [batch(4)], STEP).outcome.answer == "4"
 
 

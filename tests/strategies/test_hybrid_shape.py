@@ -16,9 +16,8 @@ rates = st.floats(0.0, 1.0)
 def by_enumeration(p: float, known: HybridRates, shape: Shape) -> Forecast:
     """Every way in which the chains may go, added up: an independent count of the same thing."""
     right = tokens = 0.0
-    worlds: dict[tuple[bool, ...], float] = {
-        (): 1.0
-    }  # per chain, whether its attempt is right; only worlds without an accepted attempt go on
+    # per chain, whether its attempt is right; only worlds without an accepted attempt go on
+    worlds: dict[tuple[bool, ...], float] = {(): 1.0}
     for t in range(shape.rounds + 1):
         reached = sum(worlds.values())
         tokens += reached * shape.chains * (known.revision_tokens if t else known.attempt_tokens)
