@@ -4,14 +4,19 @@ import pytest
 
 from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, play, rate, simulate
 from tests.strategies.planted import LENGTH, SOUND, THOUGHTS, planted
+from tts_agent.embedded import EmbeddedSampler
+from tts_agent.embedded.defaults import embedded_step
+from tts_agent.embedded.tasks import STEP_SEPARATOR, first_wrong_step, split_solution
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.reasoner import AdaptiveReasoner
+from tts_agent.routing import Fixed
 from tts_agent.sampling import Sample, SampleBatch
-from tts_agent.step import Outcome
+from tts_agent.step import Outcome, Step
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BeamSearch, BestOfN
 from tts_agent.strategies.thoughts import Thoughts
 from tts_agent.testing.conformance import check_strategy
-from tts_agent.verifiers import FunctionVerifier
+from tts_agent.verifiers import FunctionVerifier, Verdict
 
 TASTE = FunctionVerifier(lambda step, sample: sample.text.count("good") / 10.0, accept_at=2.0)
 
@@ -86,6 +91,18 @@ def test_it_ends_after_the_most_levels() -> None:
     outcome = play(BeamSearch(SOUND, 1, 1, 2, THOUGHTS), [pieces("no"), pieces("no")]).outcome
     assert outcome.stop == "rounds"
     assert outcome.sample == Sample("no\n", "length")
+
+
+def test_a_real_model_is_led_through_a_chain_that_it_seldom_finishes_alone() -> None:
+    def steps(step: Step, sample: Sample) -> Verdict:
+        wrong_at = first_wrong_step(step.text, sample.text, partial=True)
+        whole = split_solution(sample.text)[1] is not None
+        return Verdict(float(wrong_at is None), accepted=wrong_at is None and whole, wrong_at=wrong_at)
+
+    beam = BeamSearch(FunctionVerifier(steps), 1, 2, thoughts=Thoughts(STEP_SEPARATOR))
+    question = "Start with 228. Times 4. Take away 183. Subtract 266. Plus 490. Minus 343. Add 96. What is the result?"
+    outcome = AdaptiveReasoner(EmbeddedSampler(), policy=Fixed(beam)).run(embedded_step(question, seed=3)).outcome
+    assert (outcome.stop, outcome.answer) == ("accepted", "706")
 
 
 def test_bad_settings_are_refused() -> None:
