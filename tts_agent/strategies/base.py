@@ -87,9 +87,9 @@ def answered(attempt: Sample, reply: str) -> tuple[Message, ...]:
     return (assistant(said), user(reply)) if said else ()
 
 
-def cut_short(batch: SampleBatch) -> StopReason:
-    """Why a batch brought nothing."""
-    return "budget" if batch.exhausted else "failed"
+def cut_short(*batches: SampleBatch) -> StopReason:
+    """Why batches brought nothing."""
+    return "budget" if any(batch.exhausted for batch in batches) else "failed"
 
 
 def verified(verifier: Verifier, step: Step, samples: Sequence[Sample]) -> Flow[list[Verdict]]:

@@ -74,7 +74,7 @@ class BeamSearch:
             replies = yield from together(*draws)
             grown = yield from judged(self.verifier, step, distinct(path for paths, _ in replies for path in paths))
             if not grown:
-                stop = "budget" if any(batch.exhausted for _, batch in replies) else cut_short(replies[0][1])
+                stop = cut_short(*(batch for _, batch in replies))
                 break
             latest = grown
             ended += [path for path in grown if not path.open]
@@ -98,7 +98,10 @@ def judged(verifier: Verifier, step: Step, paths: Sequence[Path]) -> Flow[list[P
 
 def distinct(paths: Iterable[Path]) -> list[Path]:
     """The first path of each text."""
-    return list({(path.sample.text, path.open): path for path in reversed(list(paths))}.values())[::-1]
+    first: dict[tuple[str, bool], Path] = {}
+    for path in paths:
+        first.setdefault((path.sample.text, path.open), path)
+    return list(first.values())
 
 
 def standing(path: Path) -> tuple[bool, float, float]:

@@ -56,7 +56,7 @@ class Hybrid:
             samples = [batch.samples[0] if batch.samples else None for batch in batches]
             further = yield from self._judged(step, [sample for sample in samples if sample is not None])
             if not further:
-                stop = "budget" if any(batch.exhausted for batch in batches) else "failed"
+                stop = cut_short(*batches)
                 break
             step = step.with_drawn(tuple(sample for sample, _ in further))
             news = iter(further)

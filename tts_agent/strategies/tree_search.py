@@ -95,7 +95,7 @@ class TreeSearch:
             batches = yield from together(*(self._expand(step, trial) for trial in trials))
             made = [(trial, batch.samples[0]) for trial, batch in zip(trials, batches, strict=True) if batch.samples]
             if not made:
-                stop = "budget" if any(batch.exhausted for batch in batches) else cut_short(batches[0])
+                stop = cut_short(*batches)
                 break
             samples = tuple(sample for _, sample in made)
             step = step.with_drawn(samples)
