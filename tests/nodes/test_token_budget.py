@@ -289,7 +289,7 @@ async def forty_agents(endpoint: Endpoint, **config: Any) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-@pytest.mark.parametrize("limit", [2_500, 20_000])
+@pytest.mark.parametrize("limit", [6_000, 20_000])
 def test_nothing_overspends_whatever_goes_wrong_with_forty_agents_at_once(limit: int) -> None:
     async def guarded(endpoint: Endpoint) -> None:
         async with token_budget(CheckedBudget(limit)) as budget:

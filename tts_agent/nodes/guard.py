@@ -160,16 +160,16 @@ register_configure_hook(_book, inheritable=True)
 register_configure_hook(_gate, inheritable=True)
 
 
+def guarded() -> GuardedCalls | None:
+    """What the innermost guard around this code looks after; None outside any."""
+    book = _book.get()
+    return book.calls if book else None
+
+
 @contextmanager
 def guarding(budget: Budget, final_nodes: frozenset[str], max_output_tokens: int | None) -> Iterator[None]:
     """Put a guard around everything that runs inside. What is in flight at the end is charged in full."""
-    around = _book.get()
-    calls = GuardedCalls(
-        budget,
-        around=around.calls if around else None,
-        final_nodes=final_nodes,
-        max_output_tokens=max_output_tokens,
-    )
+    calls = GuardedCalls(budget, around=guarded(), final_nodes=final_nodes, max_output_tokens=max_output_tokens)
     book = Book(calls)
     tokens = _book.set(book), _gate.set(Gate(book))
     try:

@@ -142,13 +142,13 @@ class GuardedCalls:
         return all(any(mine.inside(theirs) for mine in self.ledgers) for theirs in other.ledgers)
 
     def admission(self, call: ModelCall) -> Admission | None:
-        """What a call takes, read in the context that makes it; None when it is on every ledger already.
+        """What a call takes, read in the context that makes it; None when somebody else reserves it.
 
         Raises:
             BudgetExceededError: nothing bounds it.
         """
         ledgers = tuple(ledger for ledger in self.ledgers if not is_reserved(ledger))
-        if not ledgers:
+        if not ledgers or call.adaptive:
             return None
         if call.repeats and call.model not in self._repeating:
             self._repeating.add(call.model)
@@ -159,8 +159,12 @@ class GuardedCalls:
             )
         cap = call.max_tokens(self._max_output_tokens)
         prompt = self._bound(call)(call.messages, call.arguments)
-        ask = Ask(prompt, call.n, cap, min_tokens=cap, final=call.at(self._final_nodes), model=call.model)
+        ask = Ask(prompt, call.n, cap, min_tokens=cap, final=self.at_the_end(call), model=call.model)
         return Admission(call, ask, ledgers, _chain.get() or CallChain())
+
+    def at_the_end(self, call: ModelCall) -> bool:
+        """Whether it may use the final reserve."""
+        return call.at(self._final_nodes)
 
     def begin(self, run: UUID, admitted: InFlight, chain: CallChain) -> None:
         """The call is made now."""

@@ -14,6 +14,8 @@ from tts_agent.nodes.errors import BudgetExceededError
 from tts_agent.nodes.replies import usage
 from tts_agent.sampling import Usage
 
+ADAPTIVE = "adaptive-chat-model"
+"""The kind of a model that reserves its samples itself."""
 REPEATING = frozenset({"anthropic", "azure", "groq", "openai"})
 """Providers whose SDK sends a failed request again unless it is told not to."""
 
@@ -41,6 +43,11 @@ class ModelCall:
     def n(self) -> int:
         """Completions it asks for."""
         return _positive(self.arguments.get("n")) or 1
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether it is answered by samples that are reserved one by one."""
+        return self.arguments.get("_type") == ADAPTIVE
 
     @property
     def repeats(self) -> bool:
