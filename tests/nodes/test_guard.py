@@ -7,18 +7,18 @@ connections unclosed.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, wraps
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
 from langchain_core.language_models import FakeListLLM
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI, OpenAI
 from pydantic import BaseModel, SecretStr
@@ -187,7 +187,7 @@ async def _abatch(model: ChatOpenAI) -> None:
 
 def test_several_prompts_of_one_call_do_not_wait_for_each_other() -> None:
     model = ScriptedModel(script=lambda _: AIMessage("42"), max_tokens=CAP)  # each is charged in full
-    prompts = [[HumanMessage(PROMPT)], [HumanMessage(PROMPT)]]
+    prompts: list[list[BaseMessage]] = [[HumanMessage(PROMPT)], [HumanMessage(PROMPT)]]
     with token_budget(None) as budget:
         model.generate(prompts)
     for generate in (model.generate, lambda prompts: run_sync(model.agenerate(prompts))):
@@ -346,7 +346,7 @@ def test_a_stream_that_nobody_reads_on_does_not_block_its_own_thread() -> None:
         next(stream)
         with pytest.raises(BudgetExceededError):
             endpoint.model().invoke(PROMPT)
-        stream.close()
+        cast("Generator[object]", stream).close()
 
 
 def test_a_model_around_a_model_does_not_wait_for_itself() -> None:

@@ -22,7 +22,8 @@ def result(*replies: AIMessage, **output: Any) -> LLMResult:
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict"])
 def test_a_cap_is_found_under_every_provider_s_name(name: str) -> None:
-    assert call(**{name: 50}).max_tokens(None) == 50
+    arguments: dict[str, Any] = {name: 50}
+    assert call(**arguments).max_tokens(None) == 50
 
 
 def test_of_several_caps_the_largest_counts_since_nobody_knows_which_one_wins() -> None:

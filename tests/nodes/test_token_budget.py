@@ -84,7 +84,7 @@ def aresearcher(model: ChatOpenAI) -> Any:
     return create_agent(model, [ask])
 
 
-RESEARCH = {"messages": [HumanMessage("research it")]}
+RESEARCH: Any = {"messages": [HumanMessage("research it")]}
 
 
 def test_a_tool_that_calls_a_model_is_on_the_ledger() -> None:
@@ -187,9 +187,9 @@ def report(endpoint: Endpoint) -> Any:
     def write(state: MessagesState) -> dict[str, Any]:
         return {
             "messages": [
-                create_agent(model).invoke({"messages": "write the whole report in your own words, please"})[
-                    "messages"
-                ][-1]
+                create_agent(model).invoke(
+                    {"messages": [HumanMessage("write the whole report in your own words, please")]}
+                )["messages"][-1]
             ]
         }
 

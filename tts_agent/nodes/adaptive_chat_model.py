@@ -118,7 +118,7 @@ class AdaptiveChatModel(BaseChatModel):
             max_retries=max_retries,
         )
         metered = MeteredModel(model, max_tokens_field=max_tokens_field)
-        super().__init__(model=model, settings=settings, **fields)
+        super().__init__(**{"model": model, "settings": settings, **fields})
         self._metered = metered
 
     # ------------------------------------------------------------------------------------------- what it says of itself

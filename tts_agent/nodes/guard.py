@@ -121,7 +121,7 @@ class Gate(Ear):
         self._book = book
 
     @property
-    def on_chat_model_start(self) -> Callable[..., Any]:  # type: ignore[override]
+    def on_chat_model_start(self) -> Callable[..., Any]:
         asynchronous = sys._getframe(1).f_code.co_flags & inspect.CO_COROUTINE
         return self._let_through_in_loop if asynchronous else self._let_through
 

@@ -131,8 +131,8 @@ class GuardedCalls:
     ) -> None:
         outer = around.ledgers if around else ()
         self.ledgers: tuple[Budget, ...] = (budget, *(ledger for ledger in outer if not budget.inside(ledger)))
-        self._final_nodes = final_nodes | (around._final_nodes if around else frozenset())
-        self._max_output_tokens = max_output_tokens or (around._max_output_tokens if around else None)
+        self._final_nodes: frozenset[str] = final_nodes | (around._final_nodes if around else frozenset())
+        self._max_output_tokens: int | None = max_output_tokens or (around._max_output_tokens if around else None)
         self._bounds: dict[str, PromptBound] = around._bounds if around else {}
         self._repeating: set[str] = around._repeating if around else set()
         self._in_flight: dict[UUID, InFlight] = {}

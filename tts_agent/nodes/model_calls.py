@@ -108,8 +108,8 @@ def _total(output: Mapping[str, Any] | None) -> Usage | None:
     reported = (output or {}).get("token_usage")
     if not isinstance(reported, Mapping):
         return None
-    prompt, output = _positive(reported.get("prompt_tokens")), _positive(reported.get("completion_tokens"))
-    total = Usage(prompt, max(output, _positive(reported.get("total_tokens")) - prompt))
+    prompt, written = _positive(reported.get("prompt_tokens")), _positive(reported.get("completion_tokens"))
+    total = Usage(prompt, max(written, _positive(reported.get("total_tokens")) - prompt))
     return total if total.total else None
 
 

@@ -88,8 +88,8 @@ class StreamEnd:
 
 def _whole(message: AIMessage) -> AIMessageChunk:
     """A reply as the one chunk of its stream."""
-    fields = {name: value for name, value in message if name != "type"}
-    return AIMessageChunk(**fields, chunk_position="last")
+    fields: dict[str, Any] = {name: value for name, value in message if name != "type"}
+    return AIMessageChunk(**fields, chunk_position="last")  # type: ignore[call-arg]  # fields, whatever they are
 
 
 def _metadata(usage: Usage) -> UsageMetadata:
