@@ -80,7 +80,7 @@ class StreamEnd:
         """The rest: what was held back with the record, or the whole winner where nothing was streamed."""
         if self._empty:
             return [ChatGenerationChunk(message=_whole(reply(result)))]
-        last = self._held[-1] if self._held else ChatGenerationChunk(message=AIMessageChunk(""))
+        last = self._held[-1] if self._held else ChatGenerationChunk(message=AIMessageChunk(content=""))
         said = {**last.message.response_metadata, METADATA_KEY: record(result)}
         message = last.message.model_copy(update={"response_metadata": said})
         return [last.model_copy(update={"message": message})]
@@ -89,7 +89,7 @@ class StreamEnd:
 def _whole(message: AIMessage) -> AIMessageChunk:
     """A reply as the one chunk of its stream."""
     fields: dict[str, Any] = {name: value for name, value in message if name != "type"}
-    return AIMessageChunk(**fields, chunk_position="last")  # type: ignore[call-arg]  # fields, whatever they are
+    return AIMessageChunk(**fields, chunk_position="last")
 
 
 def _metadata(usage: Usage) -> UsageMetadata:
