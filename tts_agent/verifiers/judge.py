@@ -1,0 +1,89 @@
+"""A language model as judge of each reply by itself: reasons first, then a score from 0 to 10."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import fsum
+from typing import Any
+
+from tts_agent.effects import Flow, generate, together
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.sampling import Sample, SampleRequest
+from tts_agent.step import Step
+from tts_agent.verifiers.base import Verdict
+from tts_agent.verifiers.judge_prompt import judge_messages, reply_text
+
+RUBRIC = "The response does what the request asks, and everything it states is correct."
+
+_TASK = (
+    "Judge RESPONSE 1 by this rubric: {rubric}\n"
+    "Work out first what is right, and name the first mistake if there is one. Then end with a line that holds the "
+    "score alone, from 0 (certainly fails the rubric) to 10 (certainly meets it), as in:\nScore: 7"
+)
+_SCORE = re.compile(r"[\s*_#]*score[\s*_]*:[\s*_]*(10|\d)(?:\s*/\s*10)?[\s*_.]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Scores a reply with the mean of `votes` scores of a model, 0 to 1. Its tokens are on the ledger.
+
+    The score is taken from the last line alone. A vote that is cut off or has no such line does not count, and a reply
+    without a vote that counts scores 0 and is not accepted. Replies that say the same are judged once; those that are
+    truncated or unparseable are not shown. What the judge says of a rejected reply is its feedback. The score is no
+    P(correct) until `AcceptRates` or a calibration says so: judges are lenient, above all with their own replies.
+    Source: Zheng et al., arXiv 2306.05685 (single answer grading); votes as in Liu et al., arXiv 2303.16634.
+    """
+
+    rubric: str = RUBRIC
+    votes: int = 1
+    """Judgements of each reply; more than one need a temperature above 0."""
+    accept_at: float = 0.8
+    """Mean score, 0 to 1, from which on a reply is accepted."""
+    max_tokens: int = 512
+    """Most output tokens of a judgement."""
+    temperature: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Passed on to the endpoint; {"model": ...} asks another model of a `PanelSampler`. The step's own do not apply."""
+    name: str = "judge"
+
+    def __post_init__(self) -> None:
+        if not self.rubric.strip():
+            raise ConfigurationError("a judge needs a rubric")
+        if self.votes < 1 or self.max_tokens < 1:
+            raise ConfigurationError(f"votes and max_tokens must be at least 1: {self.votes} and {self.max_tokens}")
+        if not 0.0 < self.accept_at <= 1.0:
+            raise ConfigurationError(f"accept_at is {self.accept_at}: it must be above 0 and at most 1")
+
+    def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
+        replies = list(dict.fromkeys(reply_text(sample) for sample in samples if sample.valid))
+        verdicts = yield from together(*(self._judge(step, reply) for reply in replies))
+        by_reply = dict(zip(replies, verdicts, strict=True))
+        incomplete = Verdict(0.0, feedback="The answer is incomplete.")
+        return [by_reply[reply_text(sample)] if sample.valid else incomplete for sample in samples]
+
+    def _judge(self, step: Step, reply: str) -> Flow[Verdict]:
+        request = SampleRequest(
+            judge_messages(step, [reply], _TASK.format(rubric=self.rubric)),
+            self.max_tokens,
+            temperature=self.temperature,
+            seed=step.seed,
+            options=self.options,
+        )
+        batch = yield from generate(request, self.votes, final=step.final)
+        votes = [(score, said) for said in batch.samples if (score := _score(said)) is not None]
+        if not votes:
+            return Verdict(0.0)
+        mean = fsum(score for score, _ in votes) / len(votes)
+        if mean >= self.accept_at:
+            return Verdict(mean, accepted=True)
+        _, harshest = min(votes, key=lambda vote: vote[0])
+        return Verdict(mean, feedback="\n".join(harshest.text.strip().splitlines()[:-1]).strip() or None)
+
+
+def _score(said: Sample) -> float | None:
+    """The score on the last line, 0 to 1; None where there is none."""
+    lines = said.text.strip().splitlines()
+    found = _SCORE.fullmatch(lines[-1]) if said.valid and lines else None
+    return int(found[1]) / 10 if found else None
