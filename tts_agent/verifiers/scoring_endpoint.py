@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import exp, isfinite
 from time import sleep
 from typing import Any, Literal
@@ -71,7 +72,7 @@ class ScoringEndpoint:
         wait = 0.0
         for attempt in range(self.retries + 1):
             try:
-                return (yield from call(lambda pause=wait: self._ask(question, replies, pause)))
+                return (yield from call(partial(self._ask, question, replies, wait)))
             except SamplerError as error:
                 if not error.retryable or attempt == self.retries:
                     raise
