@@ -21,8 +21,7 @@ from tts_agent.step import Step
 from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.conformance import check_verifier
 from tts_agent.testing.scripted import ScriptedSampler
-from tts_agent.verifiers import Verdict
-from tts_agent.verifiers.scoring_endpoint import ScoringEndpoint
+from tts_agent.verifiers import ScoringEndpoint, Verdict
 
 STEP = Step((user("What is 2 + 2?"),))
 Answer = Callable[[str, Any], tuple[int, Any]]
@@ -38,9 +37,15 @@ def served(answer: Answer) -> Iterator[str]:
             status, reply = answer(self.path, body)
             content = json.dumps(reply).encode()
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", reply)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def do_GET(self) -> None:  # what a redirect that is followed asks for
+            answer(self.path, None)
+            self.send_error(404)
 
         def log_request(self, *_: object) -> None:
             """Say nothing."""
@@ -108,6 +113,18 @@ def test_a_refusal_is_not_tried_again_and_tells_no_key() -> None:
     assert asked == ["/score"]
     assert "key-123" not in str(refusal.value)
     assert "key-123" not in repr(ScoringEndpoint(url, "rm", api_key="key-123"))
+
+
+def test_a_redirect_is_not_followed_for_it_would_take_the_key_along() -> None:
+    asked: list[str] = []
+
+    def elsewhere(path: str, body: Any) -> tuple[int, Any]:
+        asked.append(path)
+        return 302, "/elsewhere"
+
+    with served(elsewhere) as url, pytest.raises(RequestRejected, match="302"):
+        verdicts(ScoringEndpoint(url, "rm", api_key="key-123"), "4")
+    assert asked == ["/score"]
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from tts_agent.verifiers.exact import Checked, ExactChecker
     from tts_agent.verifiers.function import FunctionVerifier
     from tts_agent.verifiers.json_schema import JsonSchemaVerifier
+    from tts_agent.verifiers.judge import Judge
     from tts_agent.verifiers.log_probability import LogProbability
     from tts_agent.verifiers.math_equivalence import MathEquivalence
+    from tts_agent.verifiers.pairwise_judge import OrderBias, PairwiseJudge
     from tts_agent.verifiers.program_tests import ProgramTests
     from tts_agent.verifiers.rates import AcceptRates, measured, read_rates, write_rates
     from tts_agent.verifiers.regex import RegexVerifier
+    from tts_agent.verifiers.scoring_endpoint import ScoringEndpoint
     from tts_agent.verifiers.tool_dry_run import ToolDryRun
     from tts_agent.verifiers.unit_tests import UnitTests
     from tts_agent.verifiers.weighted import Weighted
@@ -35,10 +38,14 @@ _MODULES = {
     "ExactChecker": "exact",
     "FunctionVerifier": "function",
     "JsonSchemaVerifier": "json_schema",
+    "Judge": "judge",
     "LogProbability": "log_probability",
     "MathEquivalence": "math_equivalence",
+    "OrderBias": "pairwise_judge",
+    "PairwiseJudge": "pairwise_judge",
     "ProgramTests": "program_tests",
     "RegexVerifier": "regex",
+    "ScoringEndpoint": "scoring_endpoint",
     "ToolDryRun": "tool_dry_run",
     "UnitTests": "unit_tests",
     "Verdict": "base",
@@ -59,10 +66,14 @@ __all__ = [
     "ExactChecker",
     "FunctionVerifier",
     "JsonSchemaVerifier",
+    "Judge",
     "LogProbability",
     "MathEquivalence",
+    "OrderBias",
+    "PairwiseJudge",
     "ProgramTests",
     "RegexVerifier",
+    "ScoringEndpoint",
     "ToolDryRun",
     "UnitTests",
     "Verdict",

@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPException
 from math import exp, isfinite
 from time import sleep
 from typing import Any, Literal
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from tts_agent.effects import Flow, call, record
 from tts_agent.events import Retried
@@ -17,6 +20,13 @@ from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
 from tts_agent.verifiers.judge_prompt import reply_text
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect would take the key along, to whatever host it names."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follow none: the answer counts as a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,6 @@ class ScoringEndpoint:
         raise AssertionError("the last try returns or raises")
 
     def _ask(self, question: str, replies: Sequence[str], pause: float) -> list[float]:
-        from http.client import HTTPException
-        from urllib.error import HTTPError
-        from urllib.request import Request, urlopen
-
         sleep(pause)
         headers = {"Content-Type": "application/json"}
         if self.api_key is not None:
@@ -92,7 +98,7 @@ class ScoringEndpoint:
         body = json.dumps(self._body(question, replies)).encode()
         request = Request(f"{self.url.rstrip('/')}/{self.api}", body, headers)
         try:
-            with urlopen(request, timeout=self.timeout) as response:
+            with build_opener(_NoRedirects).open(request, timeout=self.timeout) as response:
                 answer = json.load(response)
         except HTTPError as error:
             with error:
