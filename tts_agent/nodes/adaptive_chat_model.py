@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from langchain_core.callbacks import (
@@ -208,9 +209,10 @@ class AdaptiveChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         call, end = self._call(messages, stop, run_manager, kwargs), StreamEnd()
-        async for arrived in astream(call.arun):
-            for chunk in end.finish(arrived) if isinstance(arrived, Result) else end.pass_on(arrived):
-                yield chunk
+        async with aclosing(astream(call.arun)) as arriving:
+            async for arrived in arriving:
+                for chunk in end.finish(arrived) if isinstance(arrived, Result) else end.pass_on(arrived):
+                    yield chunk
 
     def _call(
         self,
@@ -243,12 +245,14 @@ class AdaptiveChatModel(BaseChatModel):
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[AIMessageChunk]:
         """See `BaseChatModel.stream`."""
-        yield from map(own_usage, super().stream(*args, **kwargs))
+        for chunk in super().stream(*args, **kwargs):
+            yield own_usage(chunk)
 
     async def astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
         """See `BaseChatModel.astream`."""
-        async for chunk in super().astream(*args, **kwargs):
-            yield own_usage(chunk)
+        async with aclosing(super().astream(*args, **kwargs)) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                yield own_usage(chunk)
 
 
 def _answered(result: Result) -> ChatResult:

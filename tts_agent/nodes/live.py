@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
@@ -64,7 +64,7 @@ def stream(run: Callable[[Live], T]) -> Iterator[ChatGenerationChunk | T]:
         live.abandon()
 
 
-async def astream(run: Callable[[Live], Awaitable[T]]) -> AsyncIterator[ChatGenerationChunk | T]:
+async def astream(run: Callable[[Live], Awaitable[T]]) -> AsyncGenerator[ChatGenerationChunk | T]:
     """The same on the running event loop. `run` is cancelled when nobody reads on."""
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[ChatGenerationChunk | None] = asyncio.Queue()
