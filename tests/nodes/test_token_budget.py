@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from langgraph.types import RetryPolicy
 
 from tests.nodes.models import openai_model
 from tts_agent import Budget, ConfigurationError
+from tts_agent.budget import SqliteStore
 from tts_agent.exceptions import RateLimited, SamplerError
 from tts_agent.messages import ToolCall
 from tts_agent.nodes import adaptive_node
@@ -324,6 +326,19 @@ def test_after_many_cancelled_and_failed_calls_nothing_is_held_and_the_next_is_a
 
     with Endpoint(faults=lambda number: failing(number) if number < 40 else None, latency=0.01) as endpoint:
         run_sync(live(endpoint))
+
+
+def test_a_ledger_in_a_store_is_asked_off_the_event_loop(tmp_path: Path) -> None:
+    shared = Budget(60_000, store=SqliteStore(tmp_path / "ledgers.db", "task"))
+
+    async def agents() -> None:
+        async with token_budget(shared):
+            await forty_agents(endpoint)
+
+    with Endpoint(delegating, faults=failing, latency=0.01) as endpoint:
+        run_sync(agents())
+        assert 0 < endpoint.billed <= shared.spent.tokens <= 60_000
+        assert shared.held.tokens == 0
 
 
 # ------------------------------------------------------------------------------------------------------- construction
