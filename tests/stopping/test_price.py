@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tts_agent.exceptions import ConfigurationError
@@ -199,6 +199,7 @@ BELIEFS = st.tuples(st.integers(1, 39).map(lambda n: n / 40), st.sampled_from([0
     cost=st.sampled_from([0.0, 0.003, 0.02]),
     waits=st.tuples(st.floats(0.0, 0.5), st.floats(0.0, 0.5)).map(sorted),
 )
+@example(belief=(0.025, 2.0), votes=["a", "a", "a", "a", "b"], cost=0.0, waits=[0.0, 0.0])  # the leader is likely wrong
 @settings(max_examples=40)
 def test_a_higher_price_on_rounds_is_never_worth_more_and_never_draws_where_a_lower_one_stopped(
     belief: tuple[float, float], votes: list[str | None], cost: float, waits: list[float]

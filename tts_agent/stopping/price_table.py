@@ -64,7 +64,9 @@ class PriceTable:
         """Look up a vote of at most as many samples as the table's horizon."""
         at = self.structure.place(tally.counts.values(), tally.invalid)
         p_correct, batch = self.p_correct.item(at), self.batch.item(at)
-        return Advice(p_correct, self.value.item(at), batch, batch == 0 and self.escape > p_correct)
+        if batch == 0:
+            return Advice(p_correct, max(p_correct, self.escape), 0, self.escape > p_correct)
+        return Advice(p_correct, self.value.item(at), batch, escapes=False)
 
 
 def state_of(counts: Iterable[int]) -> State:
