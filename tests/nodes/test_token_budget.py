@@ -304,7 +304,7 @@ def test_nothing_overspends_whatever_goes_wrong_with_forty_agents_at_once(limit:
 
 
 def test_a_count_that_is_added_to_afterwards_overspends_on_the_same_traffic() -> None:
-    with Endpoint(delegating, faults=failing, latency=0.01) as endpoint:
+    with Endpoint(delegating, faults=failing, latency=0.3) as endpoint:  # all are asked before the first is answered
         run_sync(forty_agents(endpoint, callbacks=[CountAfterwards(30)]))
     assert endpoint.billed > 30
 
