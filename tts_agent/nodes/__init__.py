@@ -14,6 +14,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("tts_agent.nodes", "langgraph") from error
 
+from tts_agent.nodes.adaptive_chat_model import AdaptiveChatModel
 from tts_agent.nodes.adaptive_step import create_adaptive_step
 from tts_agent.nodes.budgets import RUN_BUDGET
 from tts_agent.nodes.chat_model import ChatModelSampler
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tts_agent.nodes.middleware import AdaptiveReasoning
 
 __all__ = [
+    "AdaptiveChatModel",
     "AdaptiveReasoning",
     "adaptive_node",
     "BudgetExceededError",
