@@ -52,7 +52,9 @@ class Bare:
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "scripted", "api_key": "any", "stream_usage": True, "base_url": Bare.url}
+        closing = {"Connection": "close"}  # each test has a loop of its own, and leaves nothing open in it
+        settings = {"model": "scripted", "api_key": "any", "stream_usage": True, "base_url": Bare.url}
+        return {**settings, "default_headers": closing}
 
     @property
     def supports_json_mode(self) -> bool:
