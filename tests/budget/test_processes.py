@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle
+from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle, together
 from tts_agent.budget import Amount
 
 LIMIT = 6000
@@ -28,7 +28,8 @@ def traffic(request: pytest.FixtureRequest, quick_folder: Path, tmp_path: Path) 
 def run(work: Callable[..., None], *arguments: tuple[Any, ...]) -> list[int | None]:
     """A process for each; returns their exit codes."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=work, args=each) for each in arguments]
+    barrier = context.Barrier(len(arguments))
+    processes = [context.Process(target=together, args=(barrier, work, *each)) for each in arguments]
     for process in processes:
         process.start()
     for process in processes:

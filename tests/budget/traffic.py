@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from typing import Any
 
 from tts_agent.budget import Ask, Budget, Busy, RedisStore, Reservation, SqliteStore, Store
 from tts_agent.exceptions import BudgetExhausted
@@ -54,9 +56,15 @@ class Traffic:
         return tokens
 
 
+def together(barrier: Barrier, work: Callable[..., None], *arguments: Any) -> None:
+    """Begin when all processes are there, so that none finds the ledger used up."""
+    barrier.wait(60)
+    work(*arguments)
+
+
 def reserve_and_settle(traffic: Traffic, seed: int, dies: bool) -> None:
     """Call until nothing fits. Who `dies` is killed with calls in flight, which nobody settles."""
-    budget, deaths = traffic.budget(), threading.Semaphore(20 if dies else 10**6)
+    budget, deaths = traffic.budget(), threading.Semaphore(3 if dies else 10**6)
 
     def work(number: int) -> None:
         chance = random.Random(f"{seed} {number}")
