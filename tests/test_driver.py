@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_agent.budget import Amount, Ask, Budget, BudgetView, Busy, Reservation, Tariff
-from tts_agent.driver import LONGEST_WAIT, Driver
+from tts_agent.driver import Driver
 from tts_agent.effects import Effect, Flow, Generate, balance, call, first_of, generate, record, together
 from tts_agent.events import Drawn, Refused, Retried
 from tts_agent.exceptions import (
@@ -25,6 +25,7 @@ from tts_agent.exceptions import (
     SamplerError,
 )
 from tts_agent.messages import user
+from tts_agent.retry_after import LONGEST_WAIT
 from tts_agent.sampling import SampleBatch, SampleRequest, Usage
 from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.scripted import Fault, ScriptedSampler

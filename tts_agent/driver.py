@@ -20,12 +20,10 @@ from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Busy, Reservation
 from tts_agent.effects import Balance, Call, Effect, FirstOf, Flow, Generate, Record, Together
 from tts_agent.events import Drawn, Event, Refused, Retried
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError, SamplerError
+from tts_agent.retry_after import LONGEST_WAIT
 from tts_agent.sampling import Panel, SampleBatch, Sampler, SampleRequest
 
 T = TypeVar("T")
-
-LONGEST_WAIT = 60.0
-"""Seconds. An endpoint that asks for more is treated as failed."""
 
 
 class Driver:

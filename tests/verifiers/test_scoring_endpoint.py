@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from tts_agent.budget import Budget
 from tts_agent.driver import Driver
 from tts_agent.events import Retried
-from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RequestRejected, SamplerError
+from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RateLimited, RequestRejected, SamplerError
 from tts_agent.messages import user
 from tts_agent.portal import run_sync
 from tts_agent.sampling import Sample
@@ -28,8 +29,8 @@ Answer = Callable[[str, Any], tuple[int, Any]]
 
 
 @contextmanager
-def served(answer: Answer) -> Iterator[str]:
-    """An endpoint that answers a path and a body with a status and JSON."""
+def served(answer: Answer, retry_after: str | None = None) -> Iterator[str]:
+    """An endpoint that answers a path and a body with a status and JSON; errors with a Retry-After."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -37,6 +38,8 @@ def served(answer: Answer) -> Iterator[str]:
             status, reply = answer(self.path, body)
             content = json.dumps(reply).encode()
             self.send_response(status)
+            if status >= 400 and retry_after is not None:
+                self.send_header("Retry-After", retry_after)
             if status == 302:
                 self.send_header("Location", reply)
             self.send_header("Content-Length", str(len(content)))
@@ -99,6 +102,30 @@ def test_what_may_pass_is_tried_again_and_is_on_the_trace() -> None:
         flow = ScoringEndpoint(url, "rm").verify(STEP, [Sample("4")])
         assert run_sync(run.run(flow)) == [Verdict(0.9, accepted=True)]
     assert run.events == [Retried("the scoring endpoint answered with status 503", 0.5)]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_endpoint_that_asks_to_wait_is_given_that_long(status: int) -> None:
+    statuses = iter([status, 200])
+    with served(lambda path, body: (next(statuses), by_api(path, body)[1]), retry_after="0.01") as url:
+        run = driver()
+        flow = ScoringEndpoint(url, "rm").verify(STEP, [Sample("4")])
+        assert run_sync(run.run(flow)) == [Verdict(0.9, accepted=True)]
+    assert run.events == [Retried(f"the scoring endpoint answered with status {status}", 0.01)]
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("3600", None), ("30", 20.0)])
+def test_nobody_waits_for_more_than_a_minute_or_than_the_budget_has(asked: str, seconds: float | None) -> None:
+    calls: list[str] = []
+
+    def busy(path: str, body: Any) -> tuple[int, Any]:
+        calls.append(path)
+        return 429, {}
+
+    run = Driver(ScriptedSampler([]), Budget(seconds=seconds))
+    with served(busy, retry_after=asked) as url, pytest.raises(RateLimited) as error:
+        run_sync(run.run(ScoringEndpoint(url, "rm").verify(STEP, [Sample("4")])))
+    assert (calls, error.value.retry_after) == (["/score"], float(asked))
 
 
 def test_a_refusal_is_not_tried_again_and_tells_no_key() -> None:

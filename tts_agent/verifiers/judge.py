@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import fsum
 from typing import Any
 
@@ -13,7 +14,8 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
-from tts_agent.verifiers.judge_prompt import judge_messages, reply_text
+from tts_agent.verifiers.judge_prompt import judge_messages
+from tts_agent.verifiers.replies import judged_once
 
 RUBRIC = "The response does what the request asks, and everything it states is correct."
 
@@ -57,11 +59,10 @@ class Judge:
             raise ConfigurationError(f"accept_at is {self.accept_at}: it must be above 0 and at most 1")
 
     def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
-        replies = list(dict.fromkeys(reply_text(sample) for sample in samples if sample.valid))
-        verdicts = yield from together(*(self._judge(step, reply) for reply in replies))
-        by_reply = dict(zip(replies, verdicts, strict=True))
-        incomplete = Verdict(0.0, feedback="The answer is incomplete.")
-        return [by_reply[reply_text(sample)] if sample.valid else incomplete for sample in samples]
+        return (yield from judged_once(samples, partial(self._judge_all, step)))
+
+    def _judge_all(self, step: Step, replies: Sequence[str]) -> Flow[Sequence[Verdict]]:
+        return (yield from together(*(self._judge(step, reply) for reply in replies)))
 
     def _judge(self, step: Step, reply: str) -> Flow[Verdict]:
         request = SampleRequest(

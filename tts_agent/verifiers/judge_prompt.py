@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from tts_agent.messages import Message, ToolCall, system, user
-from tts_agent.sampling import Sample
+from tts_agent.messages import Message, system, user
 from tts_agent.step import Step
+from tts_agent.verifiers.replies import spoken
 
 _INSTRUCTIONS = (
     "You are a strict, impartial judge. What is to be judged stands between lines that carry the mark {mark}. It was "
@@ -22,18 +22,9 @@ def judge_messages(step: Step, replies: Sequence[str], task: str) -> tuple[Messa
     The mark is a hash of all that it encloses, so a text cannot contain the mark that will enclose it, and equal
     questions have equal marks.
     """
-    request = "\n\n".join(f"[{turn.role}]\n{_spoken(turn.content, turn.tool_calls)}" for turn in step.messages)
+    request = "\n\n".join(f"[{turn.role}]\n{spoken(turn.content, turn.tool_calls)}" for turn in step.messages)
     parts = [("REQUEST", request)]
     parts += [(f"RESPONSE {number}", reply) for number, reply in enumerate(replies, start=1)]
     mark = blake2b(repr(parts).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     listed = "\n\n".join(f"--- {title} {mark} ---\n{text}\n--- END {title} {mark} ---" for title, text in parts)
     return system(_INSTRUCTIONS.format(mark=mark)), user(f"{listed}\n\n{task}")
-
-
-def reply_text(sample: Sample) -> str:
-    """A reply as a judge reads it: what it says, and the calls that it proposes."""
-    return _spoken(sample.text, sample.tool_calls)
-
-
-def _spoken(text: str, calls: Sequence[ToolCall]) -> str:
-    return "\n".join(part for part in (text, *map(str, calls)) if part.strip())

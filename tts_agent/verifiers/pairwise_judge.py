@@ -14,7 +14,8 @@ from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
 from tts_agent.verifiers.judge import RUBRIC
-from tts_agent.verifiers.judge_prompt import judge_messages, reply_text
+from tts_agent.verifiers.judge_prompt import judge_messages
+from tts_agent.verifiers.replies import reply_text
 
 _TASK = (
     "Which of the two responses is better by this rubric: {rubric}\n"

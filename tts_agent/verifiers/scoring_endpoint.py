@@ -13,13 +13,14 @@ from typing import Any, Literal
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from tts_agent.effects import Flow, call, record
+from tts_agent.effects import Flow, balance, call, record
 from tts_agent.events import Retried
-from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RequestRejected, SamplerError
+from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RateLimited, RequestRejected, SamplerError
+from tts_agent.retry_after import LONGEST_WAIT, retry_after
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
-from tts_agent.verifiers.judge_prompt import reply_text
+from tts_agent.verifiers.replies import judged_once
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -57,7 +58,8 @@ class ScoringEndpoint:
     timeout: float = 30.0
     """Seconds of silence after which a try has failed."""
     retries: int = 2
-    """Further tries, half a second, a second, ... after what may succeed later."""
+    """Further tries of what may succeed later, after as long as the endpoint asks to wait, else half a second, a
+    second, ...; none where that is more than a minute, or than the budget's time."""
     name: str = "scoring_endpoint"
 
     def __post_init__(self) -> None:
@@ -69,14 +71,11 @@ class ScoringEndpoint:
             raise ConfigurationError(f"timeout must be above 0, retries at least 0: {self.timeout}, {self.retries}")
 
     def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
-        replies = list(dict.fromkeys(reply_text(sample) for sample in samples if sample.valid))
-        scores = (yield from self._scores(step.text, replies)) if replies else []
-        by_reply = {
-            reply: Verdict(score, accepted=score >= self.accept_at)
-            for reply, score in zip(replies, scores, strict=True)
-        }
-        incomplete = Verdict(0.0, feedback="The answer is incomplete.")
-        return [by_reply[reply_text(sample)] if sample.valid else incomplete for sample in samples]
+        return (yield from judged_once(samples, partial(self._judge, step.text)))
+
+    def _judge(self, question: str, replies: Sequence[str]) -> Flow[Sequence[Verdict]]:
+        scores = yield from self._scores(question, replies)
+        return [Verdict(score, accepted=score >= self.accept_at) for score in scores]
 
     def _scores(self, question: str, replies: Sequence[str]) -> Flow[list[float]]:
         wait = 0.0
@@ -84,9 +83,11 @@ class ScoringEndpoint:
             try:
                 return (yield from call(partial(self._ask, question, replies, wait)))
             except SamplerError as error:
-                if not error.retryable or attempt == self.retries:
+                wait = error.retry_after if error.retry_after is not None else 0.5 * 2**attempt
+                left = (yield from balance()).seconds_left
+                longest = LONGEST_WAIT if left is None else min(LONGEST_WAIT, left)
+                if not error.retryable or attempt == self.retries or wait > longest:
                     raise
-                wait = 0.5 * 2**attempt
                 yield from record(Retried(str(error), wait))
         raise AssertionError("the last try returns or raises")
 
@@ -103,8 +104,11 @@ class ScoringEndpoint:
         except HTTPError as error:
             with error:
                 said = f"the scoring endpoint answered with status {error.code}"
-            if error.code in (408, 429) or error.code >= 500:
-                raise SamplerError(said, billed=False, retryable=True) from None
+                asked = retry_after({name.lower(): value for name, value in error.headers.items()})
+            if error.code == 429:
+                raise RateLimited(said, retry_after=asked) from None
+            if error.code == 408 or error.code >= 500:
+                raise SamplerError(said, billed=False, retryable=True, retry_after=asked) from None
             raise RequestRejected(said) from None
         except (OSError, HTTPException) as error:
             raise EndpointUnreachable(f"the scoring endpoint cannot be reached: {type(error).__name__}") from None

@@ -2,8 +2,6 @@
 
 import socket
 import traceback
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import openai
@@ -12,7 +10,7 @@ import pytest
 from tts_agent.exceptions import EndpointUnreachable, RateLimited, RequestRejected, SamplerError
 from tts_agent.messages import user
 from tts_agent.samplers.openai import OpenAISampler
-from tts_agent.samplers.openai.errors import Endpoint, retry_after
+from tts_agent.samplers.openai.errors import Endpoint
 from tts_agent.sampling import SampleRequest, Usage
 from tts_agent.testing.loopback import Fault, Loopback
 from tts_agent.testing.scripted import ScriptedSampler
@@ -163,29 +161,6 @@ async def test_a_failed_request_for_n_is_not_repeated_one_by_one(fault: Fault) -
     with Loopback(ScriptedSampler(lambda *_: "4"), faults=[fault]) as endpoint, pytest.raises(SamplerError):
         await OpenAISampler("scripted", base_url=endpoint.url).sample(QUESTION, 3)
     assert len(endpoint.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "20"}, 20.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after-ms": "150", "retry-after": "1"}, 0.15),
-        ({"retry-after-ms": "soon"}, None),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 -0000"}, 0.0),
-    ],
-)
-def test_retry_after_is_read_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
-
-
-def test_retry_after_may_be_a_date_to_come() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
-    assert retry_after({"retry-after": date}) == pytest.approx(39.5, abs=1.5)
 
 
 def test_a_failure_of_the_client_itself_may_have_been_billed() -> None:

@@ -19,17 +19,15 @@ and each try costs its whole reservation.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import openai
 
 from tts_agent.exceptions import EndpointUnreachable, RateLimited, RequestRejected, SamplerError
+from tts_agent.retry_after import retry_after
 
 NO_KEY = "no-key"
 """Sent to endpoints that are not OpenAI's when there is no key: the client insists on one."""
@@ -101,27 +99,6 @@ class Endpoint:
     def _clean(self, text: str) -> str:
         """`text` on one line, of bounded length, without the key."""
         return " ".join(text.replace(self.api_key, "***").split())[:LONGEST_DETAIL]
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a reply asks to wait; None when it does not say, or says nonsense."""
-    try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        else:
-            seconds = float(headers.get("retry-after", "nan"))
-    except ValueError:
-        seconds = _until(headers.get("retry-after", ""))
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _until(date: str) -> float:
-    """Seconds from now to an HTTP date; NaN when it is none."""
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return math.nan
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def _message(error: openai.APIStatusError) -> str:
