@@ -1,13 +1,16 @@
 """Arms by gain per token: the belief, the policy, and the cascade that follows it."""
 
+import random
 from itertools import product
+from statistics import fmean, stdev
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, play
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, play, rate, simulate
+from tts_agent.effects import Generate
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.routing.arm_cascade import ArmCascade
 from tts_agent.routing.arm_fitting import ArmFit, ArmRecords, scatter_of
@@ -129,6 +132,35 @@ def test_the_belief_equals_enumeration_of_two_draws() -> None:
     belief, _ = Belief.after(learned, [Draw(0, None, "A"), Draw(0, None, "A")])
     assert belief.classes == pytest.approx(joint)
     assert belief.candidates().sum() == pytest.approx((learned.weights * p**2).sum())
+
+
+def test_on_questions_from_its_own_model_the_cascade_is_right_as_often_and_worth_as_much_as_it_says() -> None:
+    rng, learned, price, trials = random.Random(6), model(theta=3.0), 2e-4, 1500
+    cascade = ArmCascade(ArmPolicy(learned, price, max_draws=2))
+    right, promised, worth = list[bool](), list[float](), list[float]()
+    for _ in range(trials):
+        kind, wrong = rng.choices((0, 1), learned.weights.tolist())[0], list[str]()
+
+        def reply(ask: Generate, kind: int = kind, wrong: list[str] = wrong) -> SampleBatch:
+            arm = 0 if ask.request.options["reasoning_effort"] == "low" else 1
+            edge = int(learned.edges[arm][0])
+            tokens = edge - 1 if rng.random() < learned.lengths[arm][kind, 0] else edge + 1
+            if rng.random() < learned.passes[kind, arm]:
+                return SampleBatch((Sample("right", usage=Usage(0, tokens), raw=arm),))
+            again = wrong and rng.random() < len(wrong) / (len(wrong) + learned.theta)
+            wrong.append(rng.choice(wrong) if again else f"wrong {len(wrong)}")  # Ewens, by its urn
+            return SampleBatch((Sample(wrong[-1], usage=Usage(0, tokens), raw=arm),))
+
+        outcome = simulate(cascade, reply, PLAIN).outcome
+        cost = sum(float(learned.costs[kind, sample.raw]) for sample in outcome.samples)
+        right.append(outcome.answer == "right")
+        promised.append(outcome.p_correct or 0.0)
+        worth.append(right[-1] - price * cost)
+    share, tolerance = rate(right)
+    assert share == pytest.approx(fmean(promised), abs=tolerance)
+    expected = max(cascade.policy.decide(()).values)
+    assert fmean(worth) > expected - 4.0 * stdev(worth) / trials**0.5  # it looks two draws ahead and then again
+    assert expected > (learned.weights @ (learned.passes - price * learned.costs)).max()
 
 
 @pytest.mark.parametrize(("price", "draws"), [(-1.0, 3), (float("nan"), 3), (0.1, 0)])

@@ -1,12 +1,14 @@
 """Best-of-n."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, stdev
 
 import pytest
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
-from tts_agent.effects import Flow, call
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, batch, play, rate, says, simulate
+from tts_agent.effects import Flow, Generate, call
 from tts_agent.events import Verified
 from tts_agent.probability import Beta
 from tts_agent.sampling import Sample, SampleBatch
@@ -63,6 +65,25 @@ def test_a_cut_off_sample_is_never_the_accepted_one() -> None:
     cut = Sample("The answer is 4.", "length")
     outcome = play(BestOfN(RIGHT, FixedSize(1)), [SampleBatch((cut,))]).outcome
     assert (outcome.sample, outcome.accepted, outcome.stop) == (cut, False, "settled")
+
+
+def test_accuracy_and_calls_one_by_one_follow_the_closed_form_with_a_verifier_that_is_fooled() -> None:
+    """Each try is accepted with a = p + (1 - p) e, and then right with p / a; up to n tries are made."""
+    p, fooled, n, rng = 0.3, 0.1, 5, random.Random(11)
+
+    def model(ask: Generate) -> SampleBatch:
+        right = rng.random() < p
+        return SampleBatch((Sample("right" if right else "wrong", raw=right or rng.random() < fooled),))
+
+    verifier = FunctionVerifier(lambda step, sample: bool(sample.raw))
+    strategy = BestOfN(verifier, UntilAccepted(Beta(1.0, 1.0), 0.0, n))
+    plays = [simulate(strategy, model, PLAIN) for _ in range(800)]
+    accepts = p + (1.0 - p) * fooled
+    found = 1.0 - (1.0 - accepts) ** n
+    share, tolerance = rate([played.outcome.answer == "right" for played in plays])
+    assert share == pytest.approx(p / accepts * found, abs=tolerance)
+    calls = [float(sum(played.sizes)) for played in plays]
+    assert fmean(calls) == pytest.approx(found / accepts, abs=4.0 * stdev(calls) / len(calls) ** 0.5)
 
 
 def test_a_verifier_that_misses_a_sample_is_an_error_and_not_an_answer() -> None:

@@ -1,14 +1,17 @@
 """A vote with a judge for close calls."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, batch, play
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, batch, play, rate, simulate
+from tts_agent.effects import Generate
 from tts_agent.events import Verified
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import Sample, SampleBatch
-from tts_agent.step import Outcome
+from tts_agent.step import Outcome, Step
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BestOfN, JudgedVote
 from tts_agent.testing.conformance import check_strategy
@@ -53,6 +56,25 @@ def test_whatever_the_judge_says_a_lead_of_the_margin_is_never_overruled(
     assert tally.counts[outcome.answer] > lead - margin * len(votes)
     if lead - second >= margin * len(votes):
         assert outcome.answer == tally.leader
+
+
+def test_accuracy_and_how_often_the_judge_is_paid_follow_the_closed_form() -> None:
+    """Of three votes on two answers, two to one is close: there the judge is right with d, however the votes fell."""
+    p, d, rng = 0.4, 0.8, random.Random(4)
+
+    def model(ask: Generate) -> SampleBatch:
+        return SampleBatch(tuple(Sample("4" if rng.random() < p else "5") for _ in range(ask.n)))
+
+    def verdict(step: Step, sample: Sample) -> float:
+        return 0.5 if sample.text == "5" else float(rng.random() < d)
+
+    judged = JudgedVote(FunctionVerifier(verdict, accept_at=2.0), FixedSize(3))
+    plays = [simulate(judged, model, PLAIN) for _ in range(800)]
+    close = 1.0 - p**3 - (1.0 - p) ** 3
+    share, tolerance = rate([played.outcome.answer == "4" for played in plays])
+    assert share == pytest.approx(p**3 + close * d, abs=tolerance)
+    asked, tolerance = rate([bool(played.events) for played in plays])
+    assert asked == pytest.approx(close, abs=tolerance)
 
 
 def test_samples_that_cannot_vote_win_only_alone() -> None:

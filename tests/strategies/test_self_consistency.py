@@ -1,12 +1,15 @@
 """Parallel samples with voting."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
+from math import comb
 
 import pytest
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, batch, play, rate, says, simulate
 from tts_agent import answers
+from tts_agent.effects import Generate
 from tts_agent.messages import ToolCall
 from tts_agent.population import Population
 from tts_agent.probability import Beta
@@ -39,6 +42,19 @@ def test_it_asks_the_rule_again_after_each_batch() -> None:
     played = play(SelfConsistency(AdaptiveConsistency()), [batch(4, 4, 4, 5), batch(4, 4, 4)])
     assert played.sizes == [4, 3]
     assert play(SelfConsistency(Window(2, 8)), [batch(4, 5), batch(4, 4)]).sizes == [2, 2]
+
+
+def test_two_answers_are_voted_on_with_the_accuracy_of_a_binomial_majority() -> None:
+    p, n, rng = 0.6, 7, random.Random(2)
+
+    def model(ask: Generate) -> SampleBatch:
+        return SampleBatch(tuple(Sample("4" if rng.random() < p else "5") for _ in range(ask.n)))
+
+    plays = [simulate(SelfConsistency(FixedSize(n)), model, PLAIN) for _ in range(800)]
+    share, tolerance = rate([played.outcome.answer == "4" for played in plays])
+    exact = sum(comb(n, k) * p**k * (1.0 - p) ** (n - k) for k in range(n // 2 + 1, n + 1))
+    assert share == pytest.approx(exact, abs=tolerance)
+    assert all(played.sizes == [n] for played in plays)
 
 
 def test_a_short_batch_is_made_up_for() -> None:

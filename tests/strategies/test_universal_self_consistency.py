@@ -1,10 +1,12 @@
 """The model chooses the most consistent of its replies."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
-from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, STEP, batch, play, says
+from tests.strategies.by_hand import NO_BUDGET, NO_LUCK, PLAIN, STEP, batch, play, rate, says, simulate
+from tts_agent.effects import Generate
 from tts_agent.messages import assistant, user
 from tts_agent.sampling import Sample, SampleBatch
 from tts_agent.step import Outcome
@@ -52,6 +54,24 @@ def test_replies_that_are_cut_off_are_not_shown() -> None:
     replies = SampleBatch((cut, *batch("a", "b", "c").samples))
     outcome = play(UniversalSelfConsistency(FixedSize(4)), [replies, SampleBatch((Sample("Response 1"),))]).outcome
     assert outcome.sample == says("a")
+
+
+def test_accuracy_and_calls_follow_the_closed_form_with_a_choice_that_errs() -> None:
+    """Three replies of two kinds: where they differ, one more call names a right one with probability d."""
+    p, d, rng = 0.4, 0.7, random.Random(8)
+
+    def model(ask: Generate) -> SampleBatch:
+        if ask.n == 3:
+            return SampleBatch(tuple(Sample("4" if rng.random() < p else "5") for _ in range(3)))
+        right = [text == "4" for text in ask.request.messages[-2].content.split()[2::3]]
+        return SampleBatch((Sample(f"Response {right.index(rng.random() < d) + 1}"),))
+
+    plays = [simulate(UniversalSelfConsistency(FixedSize(3)), model, PLAIN) for _ in range(800)]
+    differ = 1.0 - p**3 - (1.0 - p) ** 3
+    share, tolerance = rate([played.outcome.answer == "4" for played in plays])
+    assert share == pytest.approx(p**3 + differ * d, abs=tolerance)
+    chosen, tolerance = rate([len(played.asked) == 2 for played in plays])
+    assert chosen == pytest.approx(differ, abs=tolerance)
 
 
 def test_nobody_is_asked_where_all_agree_or_only_two_are_there() -> None:
