@@ -150,6 +150,8 @@ def test_the_knee_is_where_the_price_says_and_the_turn_over_where_accuracy_ends(
     assert [rung.gain for rung in knee.rungs] == [0.0, 0.5, -0.25]
     assert knee.turn_over.name == "middle"
     assert knee.at(0.1).name == "short"
+    assert knee.fall[:2] == (0.25, 0.0)
+    assert knee.rungs[0].top < 0.1 < knee.rungs[1].top
     with pytest.raises(ConfigurationError, match="same questions"):
         knee_of([("a", [sample(True)]), ("b", [])])
     with pytest.raises(ConfigurationError, match="tokens of every sample"):

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from tts_agent.evaluation.arm_replay import Ladder
-from tts_agent.evaluation.banks import Bank, BankError, RecordedSample, find_bank, load_bank
+from tts_agent.evaluation.banks import Bank, BankError, RecordedQuestion, RecordedSample, find_bank, load_bank
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.routing.arm_fitting import ArmRecords
 from tts_agent.routing.arms import Arm, Floats
@@ -90,22 +90,31 @@ ZEROEVAL: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def effort_banks(name: str) -> list[Bank]:
+    """One bank for each effort of one of `EFFORTS`: the same questions in the same order, samples with tokens only.
+
+    Raises:
+        BankError: a bank of it is missing or damaged.
+    """
+    task, model = name.split("/")
+    kind = "rtokens" if model.startswith("claude") else "reffort"
+    banks = [load_bank(find_bank(f"{task}__{model}__{kind}-{effort}"), least_samples=2) for effort in EFFORTS[name]]
+    timed = [{question.id: _timed(question) for question in bank.questions} for bank in banks]
+    ids = [key for key in timed[0] if all(key in found and len(found[key].samples) >= LEAST_SAMPLES for found in timed)]
+    return [replace(bank, questions=tuple(found[key] for key in ids)) for bank, found in zip(banks, timed, strict=True)]
+
+
 def effort_ladder(name: str) -> Ladder:
     """One of `EFFORTS`.
 
     Raises:
         BankError: a bank of it is missing or damaged.
     """
-    task, model = name.split("/")
-    prefix = {"gpqa": "gpqa", "aime": "aime"}[task]
-    kind = "rtokens" if model.startswith("claude") else "reffort"
-    banks = [load_bank(find_bank(f"{prefix}__{model}__{kind}-{effort}"), least_samples=2) for effort in EFFORTS[name]]
-    by_id = [{question.id: question for question in bank.questions} for bank in banks]
-    ids = [
-        key for key in by_id[0] if all(key in found and _timed(found[key].samples) >= LEAST_SAMPLES for found in by_id)
-    ]
-    samples = [[_with_tokens(found[key].samples) for found in by_id] for key in ids]
-    texts = [by_id[0][key].question for key in ids]
+    task = name.split("/", maxsplit=1)[0]
+    banks = effort_banks(name)
+    samples = [[question.samples for question in row] for row in zip(*(bank.questions for bank in banks), strict=True)]
+    ids = [question.id for question in banks[0].questions]
+    texts = [question.question for question in banks[0].questions]
     # letters of GPQA are drawn anew for each run, so its answers compare within an arm only; integers always do
     arms = [
         Arm(effort, {"reasoning_effort": effort}, (f"{task} {effort}" if task == "gpqa" else task) if votes else None)
@@ -226,12 +235,8 @@ def budget_ladder(path: Path) -> list[tuple[str, list[RecordedSample]]]:
     return list(found.items())
 
 
-def _timed(samples: Sequence[RecordedSample]) -> int:
-    return sum(sample.tokens is not None for sample in samples)
-
-
-def _with_tokens(samples: Sequence[RecordedSample]) -> list[RecordedSample]:
-    return [sample for sample in samples if sample.tokens is not None]
+def _timed(question: RecordedQuestion) -> RecordedQuestion:
+    return replace(question, samples=tuple(sample for sample in question.samples if sample.tokens is not None))
 
 
 def _votes(samples: Sequence[Sequence[Sequence[RecordedSample]]]) -> list[bool]:
