@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from tts_agent.verifiers.log_probability import LogProbability
     from tts_agent.verifiers.math_equivalence import MathEquivalence
     from tts_agent.verifiers.pairwise_judge import OrderBias, PairwiseJudge
+    from tts_agent.verifiers.process_reward_model import ProcessRewardModel
     from tts_agent.verifiers.program_tests import ProgramTests
     from tts_agent.verifiers.rates import AcceptRates, measured, read_rates, write_rates
     from tts_agent.verifiers.regex import RegexVerifier
+    from tts_agent.verifiers.reward_model import RewardModel
     from tts_agent.verifiers.scoring_endpoint import ScoringEndpoint
     from tts_agent.verifiers.tool_dry_run import ToolDryRun
     from tts_agent.verifiers.unit_tests import UnitTests
@@ -43,8 +45,10 @@ _MODULES = {
     "MathEquivalence": "math_equivalence",
     "OrderBias": "pairwise_judge",
     "PairwiseJudge": "pairwise_judge",
+    "ProcessRewardModel": "process_reward_model",
     "ProgramTests": "program_tests",
     "RegexVerifier": "regex",
+    "RewardModel": "reward_model",
     "ScoringEndpoint": "scoring_endpoint",
     "ToolDryRun": "tool_dry_run",
     "UnitTests": "unit_tests",
@@ -71,8 +75,10 @@ __all__ = [
     "MathEquivalence",
     "OrderBias",
     "PairwiseJudge",
+    "ProcessRewardModel",
     "ProgramTests",
     "RegexVerifier",
+    "RewardModel",
     "ScoringEndpoint",
     "ToolDryRun",
     "UnitTests",
