@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tts_agent.verifiers.cascade import Cascade
     from tts_agent.verifiers.exact import Checked, ExactChecker
     from tts_agent.verifiers.function import FunctionVerifier
+    from tts_agent.verifiers.generative_reward_model import GenerativeRewardModel
     from tts_agent.verifiers.json_schema import JsonSchemaVerifier
     from tts_agent.verifiers.judge import Judge
     from tts_agent.verifiers.log_probability import LogProbability
@@ -39,6 +40,7 @@ _MODULES = {
     "Checked": "exact",
     "ExactChecker": "exact",
     "FunctionVerifier": "function",
+    "GenerativeRewardModel": "generative_reward_model",
     "JsonSchemaVerifier": "json_schema",
     "Judge": "judge",
     "LogProbability": "log_probability",
@@ -69,6 +71,7 @@ __all__ = [
     "Checked",
     "ExactChecker",
     "FunctionVerifier",
+    "GenerativeRewardModel",
     "JsonSchemaVerifier",
     "Judge",
     "LogProbability",

@@ -11,10 +11,10 @@ from typing import Any
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.sampling import Sample, SampleRequest
+from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
-from tts_agent.verifiers.judge_prompt import judge_messages
+from tts_agent.verifiers.judge_prompt import closing_line, judge_request, reasons
 from tts_agent.verifiers.replies import judged_once
 
 RUBRIC = "The response does what the request asks, and everything it states is correct."
@@ -65,12 +65,9 @@ class Judge:
         return (yield from together(*(self._judge(step, reply) for reply in replies)))
 
     def _judge(self, step: Step, reply: str) -> Flow[Verdict]:
-        request = SampleRequest(
-            judge_messages(step, [reply], _TASK.format(rubric=self.rubric)),
-            self.max_tokens,
-            temperature=self.temperature,
-            seed=step.seed,
-            options=self.options,
+        task = _TASK.format(rubric=self.rubric)
+        request = judge_request(
+            step, [reply], task, max_tokens=self.max_tokens, temperature=self.temperature, options=self.options
         )
         batch = yield from generate(request, self.votes, final=step.final)
         votes = [(score, said) for said in batch.samples if (score := _score(said)) is not None]
@@ -80,11 +77,10 @@ class Judge:
         if mean >= self.accept_at:
             return Verdict(mean, accepted=True)
         _, harshest = min(votes, key=lambda vote: vote[0])
-        return Verdict(mean, feedback="\n".join(harshest.text.strip().splitlines()[:-1]).strip() or None)
+        return Verdict(mean, feedback=reasons(harshest))
 
 
 def _score(said: Sample) -> float | None:
     """The score on the last line, 0 to 1; None where there is none."""
-    lines = said.text.strip().splitlines()
-    found = _SCORE.fullmatch(lines[-1]) if said.valid and lines else None
+    found = _SCORE.fullmatch(closing_line(said))
     return int(found[1]) / 10 if found else None

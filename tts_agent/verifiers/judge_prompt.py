@@ -1,11 +1,13 @@
-"""How a judge is asked: what is judged stands between marks that it cannot forge."""
+"""How a judge is asked, and where its verdict stands: what is judged is between marks that it cannot forge."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from typing import Any
 
 from tts_agent.messages import Message, system, user
+from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.step import Step
 from tts_agent.verifiers.replies import spoken
 
@@ -28,3 +30,27 @@ def judge_messages(step: Step, replies: Sequence[str], task: str) -> tuple[Messa
     mark = blake2b(repr(parts).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     listed = "\n\n".join(f"--- {title} {mark} ---\n{text}\n--- END {title} {mark} ---" for title, text in parts)
     return system(_INSTRUCTIONS.format(mark=mark)), user(f"{listed}\n\n{task}")
+
+
+def judge_request(
+    step: Step,
+    replies: Sequence[str],
+    task: str,
+    *,
+    max_tokens: int,
+    temperature: float | None,
+    options: Mapping[str, Any],
+) -> SampleRequest:
+    """The request for a judgement. It shares the step's seed and none of its options."""
+    messages = judge_messages(step, replies, task)
+    return SampleRequest(messages, max_tokens, temperature=temperature, seed=step.seed, options=options)
+
+
+def closing_line(said: Sample) -> str:
+    """Where the verdict stands; "" of a judgement that was cut off or is empty."""
+    return said.text.strip().splitlines()[-1] if said.valid and said.text.strip() else ""
+
+
+def reasons(said: Sample) -> str | None:
+    """What stands before the closing line."""
+    return "\n".join(said.text.strip().splitlines()[:-1]).strip() or None

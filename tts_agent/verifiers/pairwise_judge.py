@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.sampling import Sample, SampleRequest
+from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
 from tts_agent.verifiers.judge import RUBRIC
-from tts_agent.verifiers.judge_prompt import judge_messages
+from tts_agent.verifiers.judge_prompt import closing_line, judge_request
 from tts_agent.verifiers.replies import reply_text
 
 _TASK = (
@@ -125,17 +125,17 @@ class PairwiseJudge:
         return (yield from together(self._first_shown(step, one, other), self._first_shown(step, other, one)))
 
     def _first_shown(self, step: Step, first: str, second: str) -> Flow[float | None]:
-        request = SampleRequest(
-            judge_messages(step, [first, second], _TASK.format(rubric=self.rubric)),
-            self.max_tokens,
+        request = judge_request(
+            step,
+            [first, second],
+            _TASK.format(rubric=self.rubric),
+            max_tokens=self.max_tokens,
             temperature=self.temperature,
-            seed=step.seed,
             options=self.options,
         )
         batch = yield from generate(request, 1, final=step.final)
         said = batch.samples[0] if batch.samples else Sample("", "unknown")
-        lines = said.text.strip().splitlines()
-        found = _CHOICE.fullmatch(lines[-1]) if said.valid and lines else None
+        found = _CHOICE.fullmatch(closing_line(said))
         return _POINTS[found[1].lower()] if found else None
 
 
