@@ -39,8 +39,8 @@ Ask = Callable[[], Awaitable[float]]
 def agents(model: ChatOpenAI) -> Mapping[str, Any]:
     """What is compared. The first is the bare agent."""
 
-    def wrapped(policy: Fixed) -> Any:
-        return create_agent(model, [], middleware=[AdaptiveReasoning(policy=policy, max_tokens=100)])
+    def wrapped(policy: Fixed, **settings: Any) -> Any:
+        return create_agent(model, [], middleware=[AdaptiveReasoning(policy=policy, max_tokens=100, **settings)])
 
     def in_a_graph(node: Any) -> Any:
         return StateGraph(MessagesState).add_node("agent", node).add_edge(START, "agent").compile()
@@ -55,6 +55,7 @@ def agents(model: ChatOpenAI) -> Mapping[str, Any]:
         "bare create_agent": create_agent(model, []),
         "AdaptiveReasoning, single": wrapped(SINGLE),
         "AdaptiveReasoning, 8 votes": wrapped(VOTE),
+        "AdaptiveReasoning, n=8": wrapped(VOTE, use_n=True),
         "bare node, 8 calls at once": in_a_graph(eight),
         "bare node": in_a_graph(bare),
         "adaptive_node, single": in_a_graph(adaptive_node(model, policy=SINGLE, max_tokens=100)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import accumulate, pairwise
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from tts_agent.exceptions import SamplerError
@@ -34,6 +35,23 @@ class Usage:
             self.cached_input_tokens + other.cached_input_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
         )
+
+
+def split(bill: Usage, weights: Sequence[int]) -> list[Usage]:
+    """The bill of one request for several completions as what each would have cost alone: the whole prompt, and a share
+    of the output in proportion to its weight (evenly, if all are 0). The shares of the output add up to the bill's."""
+    outputs = _shares(bill.output_tokens, weights)
+    reasoning = _shares(bill.reasoning_tokens, outputs)
+    prompt, cached = bill.input_tokens, bill.cached_input_tokens
+    return [Usage(prompt, output, cached, hidden) for output, hidden in zip(outputs, reasoning, strict=True)]
+
+
+def _shares(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole numbers in proportion to `weights` that add up to `total`."""
+    whole = sum(weights)
+    if not whole:
+        return _shares(total, [1] * len(weights))
+    return [end - start for start, end in pairwise(total * part // whole for part in accumulate(weights, initial=0))]
 
 
 @dataclass(frozen=True, slots=True)

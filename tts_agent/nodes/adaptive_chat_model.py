@@ -64,6 +64,8 @@ class AdaptiveChatModel(BaseChatModel):
         final: whether it may use the budget's reserve for the final answer.
         max_retries: further tries of a call that failed but may succeed, each on the ledger.
         max_tokens_field: the model's field or call argument that caps its output, where it is none of the usual ones.
+        use_n: draw samples that are wanted together with one request and the field `n`, where the model has it: the
+            prompt is paid once. An endpoint that refuses or ignores it is noticed. Not for structured output.
         fields: those of every chat model (`cache`, `callbacks`, `tags`, ...).
 
     Raises:
@@ -92,6 +94,7 @@ class AdaptiveChatModel(BaseChatModel):
         final: bool = False,
         max_retries: int = 2,
         max_tokens_field: str | None = None,
+        use_n: bool = False,
         **fields: Any,
     ) -> None:
         if not isinstance(model, BaseChatModel):
@@ -118,7 +121,7 @@ class AdaptiveChatModel(BaseChatModel):
             final=final,
             max_retries=max_retries,
         )
-        metered = MeteredModel(model, max_tokens_field=max_tokens_field)
+        metered = MeteredModel(model, max_tokens_field=max_tokens_field, use_n=use_n)
         super().__init__(**{"model": model, "settings": settings, **fields})
         self._metered = metered
 

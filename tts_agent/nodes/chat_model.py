@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -12,12 +13,13 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.nodes.batches import gathered
+from tts_agent.nodes.batches import drawn
 from tts_agent.nodes.binding import ChatRunnable
+from tts_agent.nodes.choices import Choices, Several
 from tts_agent.nodes.messages import to_langchain
 from tts_agent.nodes.metered_model import MeteredModel
 from tts_agent.nodes.replies import to_sample, usage
-from tts_agent.nodes.wave import HomeLoop, draw
+from tts_agent.nodes.wave import HomeLoop
 from tts_agent.sampling import Sample, SampleBatch, SampleRequest, Usage
 
 
@@ -35,6 +37,8 @@ class ChatModelSampler:
         blocking: call `invoke` in threads instead of `ainvoke`, for synchronous callers. On any event loop but
             the first that it meets, a sampler does so in any case (see `wave.HomeLoop`).
         max_tokens_field: the field or call argument that caps the output, where it is none of the usual ones.
+        use_n: draw samples that are wanted together with one request and the field `n`, where the model has it: the
+            prompt is paid once. An endpoint that refuses or ignores it is noticed. Not for structured output.
 
     Raises:
         ConfigurationError: `model` is something else, or its output cannot be capped.
@@ -47,8 +51,9 @@ class ChatModelSampler:
         name: str | None = None,
         blocking: bool = False,
         max_tokens_field: str | None = None,
+        use_n: bool = False,
     ) -> None:
-        self._metered = MeteredModel(model, max_tokens_field=max_tokens_field)
+        self._metered = MeteredModel(model, max_tokens_field=max_tokens_field, use_n=use_n)
         self._home = HomeLoop()
         self.blocking = blocking
         self.max_tokens = self._metered.max_tokens({})
@@ -81,9 +86,14 @@ class ChatModelSampler:
         if request.tools and tuple(request.tools) != self.tools:
             raise ConfigurationError("bind the tools to the model itself: model.bind_tools(tools)")
         messages = list(map(to_langchain, request.messages))
-        calls = [self._call(request, index, messages) for index in range(request.offset, request.offset + n)]
-        replies = await draw(calls, blocking=self.blocking or not self._home.is_here())
-        batch = gathered(replies, _read, self._metered.secrets)
+        batch = await drawn(
+            partial(self._call, request, messages),
+            range(request.offset, request.offset + n),
+            _read,
+            self._metered,
+            together=n > 1 and self._metered.gives_several(request, request.options),
+            blocking=self.blocking or not self._home.is_here(),
+        )
         self._metered.bound.learn_from(batch.samples, messages, self._around(request))
         return batch
 
@@ -91,10 +101,10 @@ class ChatModelSampler:
         """The call arguments that may become part of the prompt."""
         return {**self._metered.overrides, **self._metered.arguments, **request.options}
 
-    def _call(self, request: SampleRequest, index: int, messages: Sequence[BaseMessage]) -> _Call:
+    def _call(self, request: SampleRequest, messages: Sequence[BaseMessage], index: int, n: int) -> _Call:
         if self.max_tokens and self.max_tokens < request.max_tokens:
             request = replace(request, max_tokens=self.max_tokens)
-        return _Call(index, request.alone, *self._metered.call(request, index, request.options), messages)
+        return _Call(index, n, request.alone, *self._metered.call(request, index, request.options, n), messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +112,21 @@ class _Call:
     """A call of the model itself."""
 
     index: int
+    n: int
     alone: bool
     model: ChatRunnable
     arguments: Mapping[str, Any]
     messages: Sequence[BaseMessage]
 
-    def in_this_thread(self, config: RunnableConfig) -> AIMessage:
-        return _checked(self.model.invoke(self.messages, config, **self.arguments))
+    def in_this_thread(self, config: RunnableConfig) -> AIMessage | Several[AIMessage]:
+        choices = Choices(config) if self.n > 1 else None
+        reply = self.model.invoke(self.messages, choices.config if choices else config, **self.arguments)
+        return choices.beside(_checked(reply)) if choices else _checked(reply)
 
-    async def in_this_loop(self, config: RunnableConfig) -> AIMessage:
-        return _checked(await self.model.ainvoke(self.messages, config, **self.arguments))
+    async def in_this_loop(self, config: RunnableConfig) -> AIMessage | Several[AIMessage]:
+        choices = Choices(config) if self.n > 1 else None
+        reply = await self.model.ainvoke(self.messages, choices.config if choices else config, **self.arguments)
+        return choices.beside(_checked(reply)) if choices else _checked(reply)
 
 
 def _checked(reply: object) -> AIMessage:

@@ -47,6 +47,17 @@ def usage(reply: AIMessage) -> Usage | None:
     )
 
 
+def usage_metadata(usage: Usage) -> UsageMetadata:
+    """Usage as LangChain's messages carry it."""
+    return UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total,
+        input_token_details=InputTokenDetails(cache_read=usage.cached_input_tokens),
+        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
+    )
+
+
 def winner(result: Result, model: str) -> AIMessage:
     """The winning reply: the model's own message, copied, with the decision in its `response_metadata`.
 
@@ -81,17 +92,10 @@ def summary(result: Result) -> dict[str, Any]:
 
 def _message(sample: Sample, model: str) -> AIMessage:
     """The reply of a model that is not LangChain's."""
-    reported = UsageMetadata(
-        input_tokens=sample.usage.input_tokens,
-        output_tokens=sample.usage.output_tokens,
-        total_tokens=sample.usage.total,
-        input_token_details=InputTokenDetails(cache_read=sample.usage.cached_input_tokens),
-        output_token_details=OutputTokenDetails(reasoning=sample.usage.reasoning_tokens),
-    )
     return AIMessage(
         sample.text,
         **call_fields(sample.tool_calls),
-        usage_metadata=reported,
+        usage_metadata=usage_metadata(sample.usage),
         response_metadata={"model_name": model, "finish_reason": sample.finish_reason},
     )
 

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, LLMResult
 
 from tts_agent.events import Drawn
-from tts_agent.nodes.replies import METADATA_KEY, summary
+from tts_agent.nodes.replies import METADATA_KEY, summary, usage_metadata
 from tts_agent.reasoner import Result
 from tts_agent.sampling import Usage
 
@@ -27,7 +26,7 @@ OWN = "winner_usage"
 def reply(result: Result) -> AIMessage:
     """The winner as callbacks see it: the model's own message with the usage of all samples, and what was decided."""
     own: AIMessage = result.sample.raw
-    total = _metadata(sum((event.usage for event in result.events if isinstance(event, Drawn)), Usage()))
+    total = usage_metadata(sum((event.usage for event in result.events if isinstance(event, Drawn)), Usage()))
     usage = own.usage_metadata if result.spent.calls <= 1 or not total["total_tokens"] else total
     said = {**own.response_metadata, METADATA_KEY: record(result)}
     return own.model_copy(update={"usage_metadata": usage, "response_metadata": said})
@@ -90,13 +89,3 @@ def _whole(message: AIMessage) -> AIMessageChunk:
     """A reply as the one chunk of its stream."""
     fields: dict[str, Any] = {name: value for name, value in message if name != "type"}
     return AIMessageChunk(**fields, chunk_position="last")
-
-
-def _metadata(usage: Usage) -> UsageMetadata:
-    return UsageMetadata(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.total,
-        input_token_details=InputTokenDetails(cache_read=usage.cached_input_tokens),
-        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
-    )

@@ -25,7 +25,12 @@ class Call(Protocol[T_co]):
 
     @property
     def index(self) -> int:
-        """Of its sample in the request's stream; names its run in traces."""
+        """Of its first sample in the request's stream; names its run in traces."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """How many samples it asks for, in one request."""
         ...
 
     @property
@@ -53,7 +58,7 @@ async def draw(calls: Sequence[Call[T]], *, blocking: bool) -> list[T | BaseExce
     running: list[asyncio.Future[T]] = []
     try:
         for call in calls:
-            config, context = shown() if call.alone else hidden(call.index)
+            config, context = shown() if call.alone else hidden(call.index, call.n)
             if threads:
                 running.append(loop.run_in_executor(threads, partial(context.run, call.in_this_thread, config)))
             else:
@@ -71,15 +76,15 @@ def shown() -> tuple[RunnableConfig, Context]:
     return ensure_config(), context
 
 
-def hidden(index: int) -> tuple[RunnableConfig, Context]:
-    """Config and context of one sample, under the caller's run.
+def hidden(index: int, n: int) -> tuple[RunnableConfig, Context]:
+    """Config and context of one sample, or of `n` from `index` on, under the caller's run.
 
     The config is also set in the context, for models that call further models without handing it on.
     """
     config, context = ensure_config(), copy_context()
     config["tags"] = [*config["tags"], TAG_NOSTREAM]
     config["metadata"] = {**config["metadata"], "tts_sample": index}
-    config["run_name"] = f"tts.sample[{index}]"
+    config["run_name"] = f"tts.sample[{index}]" if n == 1 else f"tts.sample[{index}:{index + n}]"
     config.pop("run_id", None)  # the caller's: n runs cannot share it
     context.run(var_child_runnable_config.set, config)
     mark(context)

@@ -69,6 +69,9 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         max_retries: further tries of a call that failed but may succeed, each on the ledger; the model's own retries
             are off.
         max_tokens_field: the model's field or call argument that caps its output, where it is none of the usual ones.
+        use_n: draw samples that are wanted together with one request and the field `n`, where the model has it: the
+            prompt is paid once, and in traces they are one run. An endpoint that refuses or ignores it is noticed.
+            Not for structured output.
         innermost: whether to insist on being the last middleware that wraps model calls. Switch it off where a
             framework puts harmless ones behind (deepagents: caching of prompts); one that calls models itself, or
             returns a `Command`, would do so for every sample, and LangGraph may refuse the update.
@@ -99,6 +102,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         ignore_arguments: Collection[str] = (),
         max_retries: int = 2,
         max_tokens_field: str | None = None,
+        use_n: bool = False,
         innermost: bool = True,
         on_result: Callable[[Result], None] | None = None,
     ) -> None:
@@ -119,6 +123,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         self._steps = AgentSteps(
             max_tokens=max_tokens,
             max_tokens_field=max_tokens_field,
+            use_n=use_n,
             temperature=temperature,
             kind=kind,
             answer_key=vote_key(answer_key, ignore_arguments),

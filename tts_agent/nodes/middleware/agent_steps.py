@@ -45,6 +45,7 @@ class AgentSteps:
 
     max_tokens: int | None
     max_tokens_field: str | None
+    use_n: bool = False
     temperature: float | None
     kind: str | Callable[[ModelRequest[Any]], str]
     answer_key: AnswerKey
@@ -79,9 +80,7 @@ class AgentSteps:
         Raises:
             ConfigurationError: the model is none, or its output cannot be capped; or there is nothing to answer.
         """
-        model = self._models.of(
-            request.model, make=lambda: MeteredModel(request.model, max_tokens_field=self.max_tokens_field)
-        )
+        model = self._models.of(request.model, make=lambda: self._metered(request))
         offers = [self._offer(each) for each in (request, within) if each is not None]
         caps = [cap for cap in (self.max_tokens, model.max_tokens(request.model_settings)) if cap]
         step = Step(
@@ -94,6 +93,9 @@ class AgentSteps:
             final=final,
         )
         return AgentStep(step, HandlerSampler(request, handler, model, offers, blocking=blocking))
+
+    def _metered(self, request: ModelRequest[Any]) -> MeteredModel:
+        return MeteredModel(request.model, max_tokens_field=self.max_tokens_field, use_n=self.use_n)
 
     def _offer(self, request: ModelRequest[Any]) -> Offer:
         return self._offers.of(request.response_format, *request.tools, make=lambda: Offer.of(request))

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
-from tts_agent.nodes.batches import gathered
+from tts_agent.nodes.batches import drawn
+from tts_agent.nodes.choices import Choices, Several
 from tts_agent.nodes.messages import to_langchain
 from tts_agent.nodes.metered_model import MeteredModel
 from tts_agent.nodes.middleware.offers import Offer
-from tts_agent.nodes.middleware.responses import read
+from tts_agent.nodes.middleware.responses import read, reply_of, with_reply
 from tts_agent.nodes.prompt_bound import Around
-from tts_agent.nodes.wave import draw
 from tts_agent.sampling import SampleBatch, SampleRequest
 
-Handler = (
-    Callable[[ModelRequest[Any]], ModelResponse[Any]] | Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-)
+Response = ModelResponse[Any]
+Handler = Callable[[ModelRequest[Any]], Response] | Callable[[ModelRequest[Any]], Awaitable[Response]]
 """What `wrap_model_call` or `awrap_model_call` is given to call the model with."""
 
 
@@ -63,8 +63,16 @@ class HandlerSampler:
             GraphBubbleUp: the graph is being interrupted.
             BudgetExhausted: another budget, installed around the model, refused.
         """
-        calls = [self._call(request, index) for index in range(request.offset, request.offset + n)]
-        batch = gathered(await draw(calls, blocking=self._blocking), read, self._model.secrets)
+        asked = self._request
+        batch = await drawn(
+            partial(self._call, request),
+            range(request.offset, request.offset + n),
+            read,
+            self._model,
+            # A form is checked by the handler, which sees the first reply alone.
+            together=n > 1 and not asked.response_format and self._model.gives_several(request, asked.model_settings),
+            blocking=self._blocking,
+        )
         self._model.bound.learn_from(batch.samples, self._prompt(request), self._arounds[0])
         return batch
 
@@ -77,10 +85,10 @@ class HandlerSampler:
         system = self._request.system_message
         return [*([system] if system else ()), *map(to_langchain, request.messages)]
 
-    def _call(self, request: SampleRequest, index: int) -> _Call:
-        model, settings = self._model.call(request, index, self._request.model_settings)
+    def _call(self, request: SampleRequest, index: int, n: int) -> _Call:
+        model, settings = self._model.call(request, index, self._request.model_settings, n)
         asked: Any = {"model": model, "model_settings": settings, "messages": list(map(to_langchain, request.messages))}
-        return _Call(index, request.alone, self._handler, self._request.override(**asked))
+        return _Call(index, n, request.alone, self._handler, self._request.override(**asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +96,24 @@ class _Call:
     """A call of the agent's handler. The config reaches the model through the context."""
 
     index: int
+    n: int
     alone: bool
     handler: Any
     request: ModelRequest[Any]
 
-    def in_this_thread(self, config: RunnableConfig) -> ModelResponse[Any]:
-        response: ModelResponse[Any] = self.handler(self.request)
-        return response
+    def in_this_thread(self, config: RunnableConfig) -> Response | Several[Response]:
+        choices = Choices(config) if self.n > 1 else None
+        return _opened(self.handler(self.request), choices)
 
-    async def in_this_loop(self, config: RunnableConfig) -> ModelResponse[Any]:
-        response: ModelResponse[Any] = await self.handler(self.request)
+    async def in_this_loop(self, config: RunnableConfig) -> Response | Several[Response]:
+        choices = Choices(config) if self.n > 1 else None
+        return _opened(await self.handler(self.request), choices)
+
+
+def _opened(response: Response, choices: Choices | None) -> Response | Several[Response]:
+    """The response; or, where several were asked for, one for each that came."""
+    if choices is None:
         return response
+    first = reply_of(response)
+    came = choices.beside(first)
+    return Several(tuple(with_reply(response, reply) for reply in came.replies), came.bill)

@@ -24,7 +24,7 @@ def read(response: ModelResponse[Any]) -> tuple[Sample, Usage | None]:
 
     A call whose structured output did not parse is answered in the response itself, with an error: it is not valid.
     """
-    reply = _reply(response)
+    reply = reply_of(response)
     sample = to_sample(reply)
     refused = set()
     if response.structured_response is None:
@@ -36,9 +36,25 @@ def read(response: ModelResponse[Any]) -> tuple[Sample, Usage | None]:
 def winner(result: Result) -> ModelResponse[Any]:
     """The winning response as the model gave it, with the decision in its message's `response_metadata`."""
     response: ModelResponse[Any] = result.sample.raw
-    reply = _reply(response)
-    messages = [recorded(reply, result) if message is reply else message for message in response.result]
-    return replace(response, result=messages)
+    return with_reply(response, recorded(reply_of(response), result))
+
+
+def reply_of(response: ModelResponse[Any]) -> AIMessage:
+    """What the model said.
+
+    Raises:
+        TypeError: nothing.
+    """
+    for message in response.result:
+        if isinstance(message, AIMessage):
+            return message
+    raise TypeError("the model's response has no AIMessage")
+
+
+def with_reply(response: ModelResponse[Any], reply: AIMessage) -> ModelResponse[Any]:
+    """The response with another message in the place of what the model said."""
+    said = reply_of(response)
+    return replace(response, result=[reply if message is said else message for message in response.result])
 
 
 def vote_key(answer_key: AnswerKey, ignore: Collection[str]) -> AnswerKey:
@@ -67,13 +83,6 @@ def vote_key(answer_key: AnswerKey, ignore: Collection[str]) -> AnswerKey:
         return tuple(sorted(called)) if isinstance(called, tuple) else called
 
     return key
-
-
-def _reply(response: ModelResponse[Any]) -> AIMessage:
-    for message in response.result:
-        if isinstance(message, AIMessage):
-            return message
-    raise TypeError("the model's response has no AIMessage")
 
 
 def _canonical(value: Any, ignored: frozenset[str]) -> str:

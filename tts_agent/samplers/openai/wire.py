@@ -6,11 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any
 
 from tts_agent.messages import Message, ToolCall
-from tts_agent.sampling import FinishReason, Sample, Usage
+from tts_agent.sampling import FinishReason, Sample, Usage, split
 
 FINISH_REASONS: Mapping[object, FinishReason] = {
     "stop": "stop",
@@ -135,23 +134,12 @@ def _usage(data: object) -> Usage | None:
 def _split(usage: Usage, choices: Sequence[Mapping[str, Any]]) -> list[Usage]:
     tokens = [len(_logprobs(choice)) for choice in choices]
     weights = tokens if all(tokens) else [_length(_mapping(choice.get("message"))) for choice in choices]
-    outputs = _shares(usage.output_tokens, weights)
-    reasoning = _shares(usage.reasoning_tokens, outputs)
-    prompt, cached = usage.input_tokens, usage.cached_input_tokens
-    return [Usage(prompt, output, cached, hidden) for output, hidden in zip(outputs, reasoning, strict=True)]
+    return split(usage, weights)
 
 
 def _length(message: Mapping[str, Any]) -> int:
     calls = message.get("tool_calls")
     return len(_text(message.get("content"))) + (len(json.dumps(calls)) if calls else 0)
-
-
-def _shares(total: int, weights: Sequence[int]) -> list[int]:
-    """Whole numbers in proportion to `weights` (evenly, if all are 0) that add up to `total`."""
-    whole = sum(weights)
-    if not whole:
-        return _shares(total, [1] * len(weights))
-    return [end - start for start, end in pairwise(total * part // whole for part in accumulate(weights, initial=0))]
 
 
 def _count(value: object) -> int:
