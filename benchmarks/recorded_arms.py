@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.held_out import Choice, cheapest, if_clear, judge, strongest, to_mixing
 from benchmarks.recorded_cascade import cascade_curve
 from benchmarks.recorded_knees import knee_page
-from tts_agent.evaluation.arm_data import EFFORTS
+from tts_agent.evaluation.arm_efforts import EFFORTS, FAMILY_LADDERS, effort_ladder
 from tts_agent.evaluation.arm_replay import ArmReplay, Ladder
 from tts_agent.evaluation.arms import contenders, effort_ladders, routellm_ladders, zeroeval_ladders
 from tts_agent.evaluation.bootstrap import Bootstrap
@@ -45,8 +45,9 @@ chosen on one random half of the questions and judged on the other.
 - ours, if clear: the same, used where it beat mixing by a standard error on the half it was chosen on, else mixing
 - split-half oracle: no policy but a limit: the best arm by half of a question's own samples, judged on the other half
 
-Everybody may toss a coin between settings and fixed arms, as mixing does. Costs are tokens, input and output; on panels
-they are weighted by price (RouteLLM's dollars, list prices of ZeroEval's models), in tokens of the dearest arm.
+Everybody may toss a coin between settings and fixed arms, as mixing does. Costs are tokens, input and output; of a
+family (models times efforts) millionths of a dollar at list prices; on panels tokens of the dearest arm, by price
+(RouteLLM's dollars, list prices of ZeroEval's models).
 """
 
 
@@ -67,7 +68,7 @@ class Row:
 def row_of(splits: int, ladder: Ladder) -> Row:
     """Replays one ladder."""
     curves = ArmReplay(splits=splits)(ladder)
-    cascade = cascade_curve(ladder, splits) if ladder.name in EFFORTS else None
+    cascade = cascade_curve(ladder, splits) if ladder.name in (*EFFORTS, *FAMILY_LADDERS) else None
     if cascade is not None:
         curves["cascade"] = cascade
     fixed, number = curves["fixed"], curves["fixed"].correct.shape[1]
@@ -145,7 +146,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three ladders, which are printed and not written")
     asked = parser.parse_args()
     efforts = list(effort_ladders())
-    ladders = efforts[:3] if asked.quick else [*efforts, *routellm_ladders(), *zeroeval_ladders()]
+    ladders = efforts[:3]
+    if not asked.quick:
+        ladders = [*efforts, *map(effort_ladder, FAMILY_LADDERS), *routellm_ladders(), *zeroeval_ladders()]
     with ProcessPoolExecutor(asked.processes) as pool:
         rows = []
         for row in pool.map(partial(row_of, asked.splits), ladders):

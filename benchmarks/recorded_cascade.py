@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tts_agent.budget import Budget
+from tts_agent.budget import Budget, Tariff
 from tts_agent.driver import Driver
-from tts_agent.evaluation.arm_data import EFFORTS, GPQA_PROMPT, effort_banks
+from tts_agent.evaluation.arm_efforts import GPQA_PROMPT, effort_banks, recorded_arms
 from tts_agent.evaluation.arm_replay import Curve, Ladder
 from tts_agent.evaluation.banks import Bank, RecordedQuestion, RecordedSample
 from tts_agent.evaluation.bootstrap import Floats
@@ -30,6 +30,8 @@ from tts_agent.strategies import Cascade, Rung, SelfConsistency, Single
 VOTES = (2, 3)
 CONFIDENT = (0.6, 0.75, 0.9)
 FOLDS = 5
+ENOUGH = 1000.0
+"""Dollars: a budget in money, so that the ledger prices each call by the arm that answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,26 @@ def settings_of(ladder: Ladder) -> list[Setting]:
 
 
 def cascade_curve(ladder: Ladder, splits: int) -> Curve | None:
-    """Whether each setting was right about each question, and its tokens; None where no effort can vote."""
+    """Whether each setting was right about each question, and its cost; None where no effort can vote."""
     settings = settings_of(ladder)
     if not settings:
         return None
-    banks = dict(zip(EFFORTS[ladder.name], effort_banks(ladder.name), strict=True))
+    arms = recorded_arms(ladder.name)
+    banks = dict(zip([arm.name for arm in arms], effort_banks(ladder.name), strict=True))
+    tariffs = {banks[arm.name].name: Tariff(*arm.price) for arm in arms}
     prompt = GPQA_PROMPT if ladder.prompt is None else float(ladder.prompt.mean()) / 4.0
-    played = [asyncio.run(_replayed(banks, settings, split, round(prompt))) for split in range(splits)]
+    played = [asyncio.run(_replayed(banks, tariffs, settings, split, round(prompt))) for split in range(splits)]
     correct, costs = np.moveaxis(np.mean(played, axis=0), 2, 0)
     return Curve(correct, costs)
 
 
-async def _replayed(banks: Mapping[str, Bank], settings: Sequence[Setting], split: int, prompt: int) -> Floats:
-    """(settings, questions, 2): right, and tokens, in one order of the samples and one assignment to folds."""
+async def _replayed(
+    banks: Mapping[str, Bank], tariffs: Mapping[str, Tariff], settings: Sequence[Setting], split: int, prompt: int
+) -> Floats:
+    """(settings, questions, 2): right, and cost, in one order of the samples and one assignment to folds."""
     samplers = {name: ReplaySampler(bank, ordering=split, prompt_tokens=prompt) for name, bank in banks.items()}
     panel = PanelSampler(samplers)
-    rows: list[list[tuple[bool, int]]] = []
+    rows: list[list[tuple[bool, float]]] = []
     number = len(next(iter(banks.values())).questions)
     fold = np.random.default_rng(split).permutation(np.arange(number) % FOLDS)
     known = {
@@ -86,19 +92,22 @@ async def _replayed(banks: Mapping[str, Bank], settings: Sequence[Setting], spli
         strategies = [setting.strategy(population) for population in known[setting.low]]
         rows.append(
             [
-                await _answer(panel, strategies[int(fold[at])], _step(samplers, question))
+                await _answer(panel, tariffs, strategies[int(fold[at])], _step(samplers, question))
                 for at, question in enumerate(banks[setting.low].questions)
             ]
         )
     return np.array(rows, dtype=np.float64)
 
 
-async def _answer(panel: PanelSampler, strategy: Cascade, step: Step) -> tuple[bool, int]:
-    driver = Driver(panel, Budget())
+async def _answer(
+    panel: PanelSampler, tariffs: Mapping[str, Tariff], strategy: Cascade, step: Step
+) -> tuple[bool, float]:
+    """Whether it is right, and millionths of a dollar: tokens, where one is a dollar a million."""
+    driver = Driver(panel, Budget(money=ENOUGH, tariffs=tariffs))
     outcome = await driver.run(strategy.run(step))
     recorded = outcome.sample.raw if outcome.sample is not None else None
     assert isinstance(recorded, RecordedSample)
-    return recorded.correct, driver.charged.tokens
+    return recorded.correct, 1e6 * driver.charged.dollars
 
 
 def _step(samplers: Mapping[str, ReplaySampler], question: RecordedQuestion) -> Step:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.recorded_cascade import cascade_curve, settings_of
-from tts_agent.evaluation.arm_data import effort_ladder
+from tts_agent.evaluation.arm_efforts import effort_ladder
 
 QUESTIONS, SAMPLES, LOW, HIGH = 20, 6, 100, 900
 """Tokens of a reply at low and at high effort."""

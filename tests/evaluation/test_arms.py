@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_agent.evaluation.arm_data import EFFORTS, effort_ladder, panel_ladder
+from tts_agent.evaluation.arm_data import panel_ladder
+from tts_agent.evaluation.arm_efforts import EFFORTS, FAMILY_LADDERS, effort_ladder
 from tts_agent.evaluation.arm_knee import knee_of
 from tts_agent.evaluation.arm_replay import ArmReplay, Curve, Ladder, Split, Walk
 from tts_agent.evaluation.arms import ArmLab, cost_at, mix_at
@@ -186,6 +187,15 @@ def test_effort_ladders_match_questions_and_do_not_vote_where_answers_give_away_
     leaking = effort_ladder("gpqa/gpt-5-mini-2025-08-07")
     assert leaking.arms[0].comparable is None
     assert len(EFFORTS) == 12
+
+
+def test_models_times_efforts_are_priced_in_dollars(banks: Path) -> None:
+    family = effort_ladder(FAMILY_LADDERS[0])
+    assert family.arms[0].options == {"model": "gpt-5-nano-2025-08-07", "reasoning_effort": "medium"}
+    alone = effort_ladder("gpqa/gpt-5-2025-08-07")
+    assert family.records.correct.shape[:2] == (198, 6)
+    tokens = np.nanmean(alone.records.lengths[:, 1])
+    assert np.nanmean(family.records.costs[:, 5]) == pytest.approx(1.25 * 250 + 10.0 * tokens)
 
 
 def test_ours_is_not_dearer_than_mixing_on_a_real_ladder(banks: Path) -> None:

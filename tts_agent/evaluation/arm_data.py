@@ -1,8 +1,8 @@
-"""Ladders of arms from recorded banks: efforts of one model, and models of one family.
+"""Ladders of arms from recorded banks: models of a panel, one sample each (`arm_efforts` has efforts).
 
-Questions are matched by id. What is assumed beyond the recordings:
+What is assumed beyond the recordings:
 
-- Prompt tokens are a quarter of the question's characters; 250 for GPQA, whose text is not stored.
+- Prompt tokens are a quarter of the question's characters.
 - Panels record characters / 4 as output tokens, and one sample a model.
 - RouteLLM: $24.7 a million tokens for GPT-4 and $0.24 for Mixtral-8x7B (its paper, arXiv 2406.18665). MMLU has no
   recorded lengths: 10 output tokens each, since replies are one letter.
@@ -21,38 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from tts_agent.evaluation.arm_replay import Ladder
-from tts_agent.evaluation.banks import Bank, BankError, RecordedQuestion, RecordedSample, find_bank, load_bank
+from tts_agent.evaluation.banks import Bank, BankError, RecordedSample
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.routing.arm_fitting import ArmRecords
 from tts_agent.routing.arms import Arm, Floats
 
-GPQA_PROMPT = 250.0
-"""Tokens assumed for a question of GPQA."""
-
 SHORT_REPLY = 10.0
 """Output tokens assumed where none were recorded."""
-
-VOTING_SHARE = 0.8
-"""An arm votes if at least this share of its wrong samples has an answer; some logs kept correct answers only, and
-there agreement would give away who is right."""
-
-LEAST_SAMPLES = 4
-
-EFFORTS: dict[str, tuple[str, ...]] = {
-    "gpqa/gpt-5.2-2025-12-11": ("low", "medium", "high", "xhigh"),
-    "gpqa/gpt-5.1": ("medium", "high"),
-    "gpqa/gpt-5-2025-08-07": ("medium", "high"),
-    "gpqa/gpt-5-mini-2025-08-07": ("medium", "high"),
-    "gpqa/gpt-5-nano-2025-08-07": ("medium", "high"),
-    "gpqa/claude-opus-4-6": ("32000", "64000"),
-    "aime/gpt-5.2-2025-12-11": ("low", "medium", "high"),
-    "aime/gpt-5.1": ("low", "medium", "high"),
-    "aime/gpt-5-2025-08-07": ("medium", "high"),
-    "aime/gpt-5-mini-2025-08-07": ("medium", "high"),
-    "aime/gpt-5-nano-2025-08-07": ("medium", "high"),
-    "aime/claude-opus-4-6": ("32000", "64000"),
-}
-"""Every model that was recorded at several efforts with exact token counts."""
 
 ROUTELLM: dict[str, str] = {
     "routellm/gsm8k": "gsm8k__routellm_mixtral_gpt4",
@@ -90,43 +65,6 @@ ZEROEVAL: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def effort_banks(name: str) -> list[Bank]:
-    """One bank for each effort of one of `EFFORTS`: the same questions in the same order, samples with tokens only.
-
-    Raises:
-        BankError: a bank of it is missing or damaged.
-    """
-    task, model = name.split("/")
-    kind = "rtokens" if model.startswith("claude") else "reffort"
-    banks = [load_bank(find_bank(f"{task}__{model}__{kind}-{effort}"), least_samples=2) for effort in EFFORTS[name]]
-    timed = [{question.id: _timed(question) for question in bank.questions} for bank in banks]
-    ids = [key for key in timed[0] if all(key in found and len(found[key].samples) >= LEAST_SAMPLES for found in timed)]
-    return [replace(bank, questions=tuple(found[key] for key in ids)) for bank, found in zip(banks, timed, strict=True)]
-
-
-def effort_ladder(name: str) -> Ladder:
-    """One of `EFFORTS`.
-
-    Raises:
-        BankError: a bank of it is missing or damaged.
-    """
-    task = name.split("/", maxsplit=1)[0]
-    banks = effort_banks(name)
-    samples = [[question.samples for question in row] for row in zip(*(bank.questions for bank in banks), strict=True)]
-    ids = [question.id for question in banks[0].questions]
-    texts = [question.question for question in banks[0].questions]
-    # letters of GPQA are drawn anew for each run, so its answers compare within an arm only; integers always do
-    arms = [
-        Arm(effort, {"reasoning_effort": effort}, (f"{task} {effort}" if task == "gpqa" else task) if votes else None)
-        for effort, votes in zip(EFFORTS[name], _votes(samples), strict=True)
-    ]
-    prompt = None if task == "gpqa" else np.array([len(text or "") for text in texts], dtype=np.float64)
-    tokens = np.full(len(ids), GPQA_PROMPT) if prompt is None else prompt / 4.0
-    ladder = _ladder(name, arms, samples, tokens, [(1.0, 1.0)] * len(arms))
-    features = gpqa_embeddings(ids) if task == "gpqa" else None
-    return replace(ladder, prompt=prompt, features=features)
-
-
 def panel_ladder(name: str, bank: Bank, models: Sequence[str], *, text_features: Floats | None = None) -> Ladder:
     """Models of a panel as arms, cheapest first; `text_features` (all questions of the bank, d)."""
     rows, samples = [], []
@@ -145,18 +83,18 @@ def panel_ladder(name: str, bank: Bank, models: Sequence[str], *, text_features:
     dearest = PRICES[models[-1]]
     flat = name.startswith("routellm")
     prices = [(PRICES[model] / dearest * (1.0 if flat else 0.25), PRICES[model] / dearest) for model in models]
-    ladder = _ladder(name, arms, samples, prompt / 4.0, prices)
+    ladder = make_ladder(name, arms, samples, prompt / 4.0, prices)
     return replace(ladder, prompt=prompt, features=None if text_features is None else text_features[rows])
 
 
-def _ladder(
+def make_ladder(
     name: str,
     arms: Sequence[Arm],
     samples: Sequence[Sequence[Sequence[RecordedSample]]],
     prompt_tokens: Floats,
     prices: Sequence[tuple[float, float]],
 ) -> Ladder:
-    """`samples` by question and arm; prices of an input and of an output token of each arm."""
+    """`samples` by question and arm, prompt tokens by question; prices of an input and an output token of each arm."""
     most = max(len(group) for row in samples for group in row)
     shape = (len(samples), len(arms), most)
     correct, costs, lengths = (np.full(shape, np.nan) for _ in range(3))
@@ -174,22 +112,6 @@ def _ladder(
     costs = np.maximum(costs, 1e-3)
     nothing = np.zeros((len(samples), 0), np.int64)
     return Ladder(name, tuple(arms), ArmRecords(correct, costs, lengths, answers, nothing))
-
-
-def gpqa_embeddings(ids: Sequence[str], *, dimensions: int = 32) -> Floats | None:
-    """Principal components (n, d) of the stored sentence embeddings of GPQA; None where there are none."""
-    path = find_bank("gpqa__gpt-5.1__reffort-high").parent / "gpqa_minilm_embeddings.npz"
-    if not path.is_file():
-        return None
-    with np.load(path) as stored:
-        place = {str(key): row for row, key in enumerate(stored["ids"])}
-        vectors = stored["emb"].astype(np.float64)
-    if not all(key in place for key in ids):
-        return None
-    chosen = vectors[[place[key] for key in ids]]
-    left, scale, _ = np.linalg.svd(chosen - chosen.mean(axis=0), full_matrices=False)
-    reduced: Floats = (left * scale)[:, :dimensions]
-    return reduced
 
 
 def text_features(bank: Bank, *, dimensions: int = 48) -> Floats:
@@ -233,17 +155,3 @@ def budget_ladder(path: Path) -> list[tuple[str, list[RecordedSample]]]:
     if len({len(samples) for samples in found.values()}) > 1:
         raise BankError(f"{path}, line 1: not every question has every budget")
     return list(found.items())
-
-
-def _timed(question: RecordedQuestion) -> RecordedQuestion:
-    return replace(question, samples=tuple(sample for sample in question.samples if sample.tokens is not None))
-
-
-def _votes(samples: Sequence[Sequence[Sequence[RecordedSample]]]) -> list[bool]:
-    """For each arm, whether its answers were recorded for wrong samples too."""
-    votes = []
-    for arm in range(len(samples[0])):
-        wrong = [sample for row in samples for sample in row[arm] if not sample.correct]
-        answered = sum(sample.answer is not None for sample in wrong)
-        votes.append(answered >= VOTING_SHARE * len(wrong))
-    return votes

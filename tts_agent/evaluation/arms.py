@@ -24,15 +24,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from tts_agent.evaluation.arm_data import (
-    EFFORTS,
-    FAMILIES,
-    ROUTELLM,
-    ZEROEVAL,
-    effort_ladder,
-    panel_ladder,
-    text_features,
-)
+from tts_agent.evaluation.arm_data import FAMILIES, ROUTELLM, ZEROEVAL, panel_ladder, text_features
+from tts_agent.evaluation.arm_efforts import EFFORTS, effort_ladder
 from tts_agent.evaluation.arm_replay import ArmReplay, Curve, Ladder
 from tts_agent.evaluation.banks import find_bank, load_bank
 from tts_agent.routing.arms import Floats
@@ -187,7 +180,7 @@ def mix_at(accuracy: Floats, costs: Floats, target: float, *, or_best: bool = Tr
 
 
 def effort_ladders() -> Iterator[Ladder]:
-    """Every effort ladder of `arm_data.EFFORTS`."""
+    """Every ladder of `arm_efforts.EFFORTS`."""
     for name in EFFORTS:
         yield effort_ladder(name)
 
