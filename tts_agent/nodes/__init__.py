@@ -21,6 +21,7 @@ from tts_agent.nodes.chat_model import ChatModelSampler
 from tts_agent.nodes.errors import BudgetExceededError
 from tts_agent.nodes.node import adaptive_node
 from tts_agent.nodes.replies import METADATA_KEY
+from tts_agent.nodes.retrieval import passages_of
 from tts_agent.nodes.route_by_difficulty import route_by_difficulty
 from tts_agent.nodes.token_budget import token_budget
 
@@ -35,6 +36,7 @@ __all__ = [
     "ChatModelSampler",
     "create_adaptive_step",
     "METADATA_KEY",
+    "passages_of",
     "route_by_difficulty",
     "RUN_BUDGET",
     "token_budget",

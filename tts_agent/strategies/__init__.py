@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tts_agent.strategies.medoid import Medoid
     from tts_agent.strategies.plan_first import PlanFirst
     from tts_agent.strategies.prefix_continuation import PrefixContinuation
+    from tts_agent.strategies.retrieval_chains import RetrievalChains
+    from tts_agent.strategies.retrieval_stops import Hop, WorthAHop
     from tts_agent.strategies.self_consistency import SelfConsistency
     from tts_agent.strategies.self_revision import SelfRevision
     from tts_agent.strategies.sequential_refinement import SequentialRefinement
@@ -47,12 +49,14 @@ _MODULES = {
     "DeepConf": "deepconf",
     "DiverseTreeSearch": "diverse_tree_search",
     "FirstFinish": "first_finish",
+    "Hop": "retrieval_stops",
     "Hybrid": "hybrid",
     "HybridRates": "hybrid_shape",
     "JudgedVote": "judged_vote",
     "Medoid": "medoid",
     "PlanFirst": "plan_first",
     "PrefixContinuation": "prefix_continuation",
+    "RetrievalChains": "retrieval_chains",
     "Rung": "cascade",
     "SelfConsistency": "self_consistency",
     "SelfRevision": "self_revision",
@@ -67,6 +71,7 @@ _MODULES = {
     "WeightedBestOfN": "weighted_best_of_n",
     "WeightedVote": "weighted_vote",
     "WiderOrDeeper": "wider_or_deeper",
+    "WorthAHop": "retrieval_stops",
 }
 
 __all__ = [
@@ -80,12 +85,14 @@ __all__ = [
     "DeepConf",
     "DiverseTreeSearch",
     "FirstFinish",
+    "Hop",
     "Hybrid",
     "HybridRates",
     "JudgedVote",
     "Medoid",
     "PlanFirst",
     "PrefixContinuation",
+    "RetrievalChains",
     "Rung",
     "SelfConsistency",
     "SelfRevision",
@@ -100,6 +107,7 @@ __all__ = [
     "WeightedBestOfN",
     "WeightedVote",
     "WiderOrDeeper",
+    "WorthAHop",
 ]
 
 __getattr__ = lazy_exports(__name__, _MODULES)
