@@ -38,5 +38,6 @@ def _collate(group: list[Example], pad: int) -> tuple[Tensor, Tensor]:
     for row, example in enumerate(group):
         ids = torch.tensor(example.ids)
         inputs[row, : len(ids) - 1] = ids[:-1]
-        targets[row, example.start - 1 : len(ids) - 1] = ids[example.start :]
+        for part in example.learned:
+            targets[row, part.start - 1 : part.stop - 1] = ids[part.start : part.stop]
     return inputs, targets

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Protocol, Self
 
 from training.attempts import Attempted
 from training.curriculum import HELD_BACK
@@ -38,10 +39,10 @@ _LONGEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Token ids; the loss counts from index ``start`` on."""
+    """Token ids, and where among them what is to be learned stands."""
 
     ids: list[int]
-    start: int
+    learned: Sequence[range]
 
 
 class Source(Protocol):
@@ -77,7 +78,8 @@ class Writer:
 
     def _example(self, turns: list[str], prefix: str, completion: str) -> Example:
         prompt = prompt_ids(self._tokenizer, turns, prefix)
-        return Example([*prompt, *self._tokenizer.encode(completion), self._tokenizer.eos], len(prompt))
+        ids = [*prompt, *self._tokenizer.encode(completion), self._tokenizer.eos]
+        return Example(ids, [range(len(prompt), len(ids))])
 
 
 class Generated:
@@ -138,6 +140,12 @@ class Attempts:
         ]
         self._direct = Generated(tokenizer, seed, last_stage=True)
         self.progress = 0.0
+
+    @classmethod
+    def read(cls, path: Path, tokenizer: Tokenizer, seed: int) -> Self:
+        """From a file of attempts."""
+        with path.open(encoding="utf-8") as file:
+            return cls(tokenizer, seed, [Attempted.read(line) for line in file])
 
     def __iter__(self) -> Iterator[Example]:
         for direct in self._direct:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -14,9 +15,8 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
 from training import checkpoints
-from training.attempts import Attempted
 from training.batches import IGNORED, batches
-from training.examples import Attempts, Generated, Source
+from training.examples import Generated, Source
 from training.llama import Llama, LlamaConfig
 from training.muon import Muon
 from tts_agent.embedded.tokenizer import Tokenizer
@@ -48,8 +48,8 @@ class Plan:
     """Continue from ``out/last.safetensors``."""
     start: Path | None = None
     """Weights to start from; None starts from random ones."""
-    attempts: Path | None = None
-    """The model's own attempts, for the second stage; None trains the first."""
+    lessons: Callable[[Tokenizer, int], Source] = Generated
+    """What is learned, from the tokenizer and a seed."""
 
 
 class Run:
@@ -74,7 +74,7 @@ class Run:
             self._restore()
         # A resumed run draws fresh examples: the seed moves on with the steps done.
         seed = hash((plan.seed, rank, self.steps))
-        self.source = _source(plan, tokenizer, seed)
+        self.source = plan.lessons(tokenizer, seed)
         self.batches = batches(self.source, Random(seed), plan.batch_tokens, tokenizer.pad)
         for layer in self.model.model.layers:
             layer.compile(dynamic=True)  # once for all layers, which is much quicker than the whole model
@@ -163,13 +163,6 @@ class Run:
     @property
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [optimizer for optimizer, _ in self.optimizers]
-
-
-def _source(plan: Plan, tokenizer: Tokenizer, seed: int) -> Source:
-    if plan.attempts is None:
-        return Generated(tokenizer, seed)
-    with plan.attempts.open(encoding="utf-8") as file:
-        return Attempts(tokenizer, seed, [Attempted.read(line) for line in file])
 
 
 def fit(plan: Plan) -> None:

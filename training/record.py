@@ -9,6 +9,7 @@ from typing import Any
 
 from training.export import export
 from training.measure import ladder, measure_all
+from training.vocabulary import word_list
 from tts_agent.embedded.tasks import FAMILIES, Split
 
 
@@ -43,7 +44,7 @@ def _thinned(items: Sequence[Any], most: int) -> list[Any]:
 def _rates(checkpoint: Path) -> dict[str, float]:
     """Return pass@1 by family."""
     with TemporaryDirectory() as folder:
-        export(checkpoint, Path(folder))
+        export(checkpoint, Path(folder), word_list())
         problems = ladder(Split.TUNING, per_level=4, every=3)
         results = measure_all(Path(folder), problems, samples=8, conversations=0)
     return {name: round(mean(r.pass_at_1 for r in results if r.family == name), 3) for name in FAMILIES}

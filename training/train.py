@@ -13,10 +13,11 @@ A stage that was cut off goes on with ``--resume``.
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 _STAGES = ("generated", "attempts", "revision", "export")
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "1000000000",
     "MALLOC_MMAP_THRESHOLD_": "1000000000",
     "OPENBLAS_NUM_THREADS": "1",
@@ -28,8 +29,8 @@ numpy: there is a process per core already."""
 def main() -> None:
     """Parse the command line and run the stages."""
     arguments = _parser().parse_args()
-    if any(os.environ.get(name) != value for name, value in _ENVIRONMENT.items()):
-        os.environ.update(_ENVIRONMENT)
+    if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
+        os.environ.update(ENVIRONMENT)
         os.execv(sys.executable, [sys.executable, "-m", "training.train", *sys.argv[1:]])
     for stage in arguments.stages:
         _run(stage, arguments)
@@ -39,15 +40,16 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
     import torch
 
     from training.attempts import collect
+    from training.examples import Attempts
     from training.export import export
     from training.fit import Plan, fit
     from training.record import write_record
-    from training.vocabulary import write_tokenizer
+    from training.vocabulary import word_list, write_tokenizer
 
     runs: Path = arguments.runs
     generated, revision, attempts = runs / "generated", runs / "revision", runs / "attempts.jsonl"
     tokenizer = runs / "tokenizer" / "tokenizer.json"
-    write_tokenizer(tokenizer.parent)
+    write_tokenizer(tokenizer.parent, word_list())
     on_gpu = torch.cuda.is_available()
     common = {
         "tokenizer": tokenizer,
@@ -61,7 +63,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
         case "generated":
             fit(Plan(out=generated, minutes=arguments.minutes, tokens=arguments.tokens, **common))
         case "attempts":
-            export(generated / "final.safetensors", runs / "model")
+            export(generated / "final.safetensors", runs / "model", word_list())
             collect(runs / "model", attempts, problems=arguments.problems, seed=arguments.seed)
         case "revision":
             fit(
@@ -70,7 +72,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
                     minutes=arguments.revision_minutes,
                     tokens=arguments.tokens,
                     start=generated / "final.safetensors",
-                    attempts=attempts,
+                    lessons=partial(Attempts.read, attempts),
                     muon_lr=0.008,
                     adam_lr=0.0016,
                     decay=0.9,
@@ -78,7 +80,7 @@ def _run(stage: str, arguments: argparse.Namespace) -> None:
                 )
             )
         case "export":
-            export(revision / "final.safetensors", arguments.model)
+            export(revision / "final.safetensors", arguments.model, word_list())
             write_record(
                 arguments.model,
                 {"generated": generated, "revision": revision},

@@ -1,6 +1,7 @@
 """Builds the tokenizer from the words that the families use."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -22,7 +23,7 @@ _CHAT_TEMPLATE = (
 
 
 def word_list() -> list[str]:
-    """Return the vocabulary in the order of its ids: special tokens, digits and marks, then words by alphabet."""
+    """Return the vocabulary of the embedded model, see `vocabulary`."""
     rng = Random(0)
     words = {*_EXTRA_WORDS, *feedback(1).split()}
     for family in FAMILIES.values():
@@ -30,10 +31,15 @@ def word_list() -> list[str]:
             for _ in range(_SAMPLES_PER_LEVEL):
                 problem = family.generate(rng, level)
                 words.update(normalize(f"{problem.question} {problem.solution}").split())
-    return [*SPECIAL_TOKENS, *_DIGITS_AND_MARKS, *sorted(word for word in words if word.isalpha())]
+    return vocabulary(words)
 
 
-def build(words: list[str]) -> Tokenizer:
+def vocabulary(words: Iterable[str], marks: str = "") -> list[str]:
+    """Return words in the order of their ids: special tokens, digits and marks, then the others by alphabet."""
+    return [*SPECIAL_TOKENS, *_DIGITS_AND_MARKS, *marks, *sorted({word for word in words if word.isalpha()})]
+
+
+def build(words: Sequence[str]) -> Tokenizer:
     """Return a tokenizer that splits on white space, digits and punctuation, and writes numbers without gaps."""
     tokenizer = Tokenizer(WordLevel({word: index for index, word in enumerate(words)}, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Lowercase()
@@ -55,10 +61,10 @@ def build(words: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def write_tokenizer(folder: Path, context: int = 0) -> None:
+def write_tokenizer(folder: Path, words: Sequence[str], context: int = 0) -> None:
     """Write ``tokenizer.json`` and, for a model of ``context`` positions, ``tokenizer_config.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    build(word_list()).save(str(folder / "tokenizer.json"))
+    build(words).save(str(folder / "tokenizer.json"))
     if not context:
         return
     config = {

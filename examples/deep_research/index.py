@@ -1,0 +1,35 @@
+"""Full-text search over the pages: SQLite's FTS5 with BM25, in memory."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from threading import Lock
+
+from examples.deep_research.corpus import Page
+
+_WORD = re.compile(r"\w+")
+
+
+class Index:
+    """Finds pages by words. Thread-safe."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self.pages = {page.number: page for page in pages}
+        self._lock = Lock()
+        self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        self._db.execute("CREATE VIRTUAL TABLE pages USING fts5(title, text)")
+        rows = ((page.number, page.title, page.text) for page in pages)
+        self._db.executemany("INSERT INTO pages(rowid, title, text) VALUES (?, ?, ?)", rows)
+
+    def search(self, query: str, most: int = 3) -> list[Page]:
+        """The pages that fit best, any of the words counting; none for a query without words."""
+        words = " OR ".join(f'"{word}"' for word in _WORD.findall(query))
+        if not words:
+            return []
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT rowid FROM pages WHERE pages MATCH ? ORDER BY bm25(pages), rowid LIMIT ?", (words, most)
+            ).fetchall()
+        return [self.pages[number] for (number,) in rows]
