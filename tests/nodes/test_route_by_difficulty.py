@@ -78,16 +78,38 @@ def test_the_branches_are_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "branches", [{}, {"a": 0.5}, {"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 1.5}, {"a": -0.1, "b": 0.0}], ids=str
+    "branches",
+    [
+        {},
+        {"a": 0.5},
+        {"a": 0.0, "b": 0.0},
+        {"a": 0.0, "b": 1.5},
+        {"a": -0.1, "b": 0.0},
+        {"a": 0.0, "b": float("nan")},
+        {"a": 0.0, "b": "hard"},
+        ["a", "b"],
+        None,
+    ],
+    ids=str,
 )
-def test_branches_that_leave_a_gap_or_overlap_are_refused(branches: dict[str, float]) -> None:
+def test_branches_that_leave_a_gap_or_overlap_are_refused(branches: Any) -> None:
     with pytest.raises(ConfigurationError, match="least pass@1"):
         route_by_difficulty(ByLength(), branches)
 
 
-def test_an_estimator_that_cannot_predict_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="predict"):
-        route_by_difficulty(object(), BRANCHES)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        ({"estimator": object()}, r"no method predict\(\)"),
+        ({"estimator": None}, "estimator is None"),
+        ({"model": 3}, "model is 3: give its name"),
+        ({"kind": 3}, "kind is 3"),
+        ({"messages_key": ""}, "messages_key is ''"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_error_at_construction(arguments: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=wrong):
+        route_by_difficulty(**{"estimator": ByLength(), "branches": BRANCHES, **arguments})
 
 
 def test_a_state_without_the_conversation_is_an_error_that_says_so() -> None:

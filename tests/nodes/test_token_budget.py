@@ -352,10 +352,16 @@ def test_a_ledger_in_a_store_is_asked_off_the_event_loop(tmp_path: Path) -> None
         ({"limit": 100, "reserve_final": 100}, "below the 100 tokens"),
         ({"limit": None, "reserve_final": 50}, "number of tokens"),
         ({"limit": Budget(100), "reserve_final": 50}, "number of tokens"),
-        ({"limit": 100, "calls": 0}, "buys nothing"),
+        ({"limit": 100, "calls": 0}, "calls is 0: give a whole number of at least 1"),
+        ({"limit": 100, "calls": "3"}, "calls is '3'"),
         ({"limit": None, "seconds": -1.0}, "buys nothing"),
+        ({"limit": None, "money": "1 $"}, r"money is '1 \$'"),
+        ({"limit": 100, "reserve_final": "half"}, "reserve_final is 'half'"),
+        ({"limit": 100, "money": 1, "tariffs": {"model": 3}}, "a tts_agent.budget.Tariff for each name"),
         ({"limit": 100, "max_output_tokens": 0}, "max_output_tokens is 0"),
         ({"limit": 100, "final_nodes": "writer"}, r"\('writer',\)"),
+        ({"limit": 100, "final_nodes": [len]}, "a tuple of names of graph nodes"),
+        ({"limit": 100, "final_nodes": 3}, "a tuple of names of graph nodes"),
     ],
 )
 def test_wrong_settings_are_refused_at_construction(arguments: dict[str, Any], said: str) -> None:

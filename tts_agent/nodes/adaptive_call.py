@@ -10,22 +10,21 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, var_child_runnable_config
-from langgraph.runtime import Runtime
 
 from tts_agent.answers import AnswerKey
 from tts_agent.budget import AsyncBudget, Budget, BudgetView
 from tts_agent.budget.amount import UNLIMITED
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import ConfigurationError, SamplerError
-from tts_agent.nodes.budgets import ledger
+from tts_agent.nodes.arguments import check
+from tts_agent.nodes.budgets import checked, ledger
 from tts_agent.nodes.errors import budget_errors
-from tts_agent.nodes.guard import guarded
+from tts_agent.nodes.guard import guarded, in_final_node
 from tts_agent.nodes.inner_sampler import InnerSampler
 from tts_agent.nodes.live import Live
 from tts_agent.nodes.messages import from_langchain
 from tts_agent.nodes.metered_model import UNCAPPED, MeteredModel
 from tts_agent.nodes.metering import answering
-from tts_agent.nodes.model_calls import ModelCall
 from tts_agent.nodes.wave import HomeLoop
 from tts_agent.nodes.wiring import running
 from tts_agent.reasoner import AdaptiveReasoner, Result
@@ -38,9 +37,13 @@ MAX_TOKENS = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How calls of a model are answered. The fields are those of `AdaptiveChatModel`."""
+    """How calls of a model are answered. The fields are those of `AdaptiveChatModel`.
 
-    policy: Policy | None
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
+
+    policy: Policy
     estimator: Estimator | None
     budget: Budget | int | None
     max_tokens: int | None
@@ -49,6 +52,20 @@ class Settings:
     answer_key: AnswerKey
     final: bool
     max_retries: int
+
+    def __post_init__(self) -> None:
+        check(
+            estimator=self.estimator,
+            budget=self.budget,
+            temperature=self.temperature,
+            max_retries=self.max_retries,
+        )
+        if self.max_tokens is not None:
+            checked(self.max_tokens, "max_tokens")
+        if not isinstance(self.kind, str):
+            raise ConfigurationError(f"kind is {self.kind!r}: that is no text")
+        if not callable(self.answer_key):
+            raise ConfigurationError(f"answer_key is {self.answer_key!r}: that is no function")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +88,7 @@ class AdaptiveCall:
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
-        budget, around = ledger(self.settings.budget, ensure_config(), _runtime()), guarded()
+        budget, around = ledger(self.settings.budget, ensure_config(), running()), guarded()
         if around and not all(budget.inside(other) for other in around.ledgers):
             raise ConfigurationError(
                 "this AdaptiveChatModel has a Budget of its own, and a token_budget is around it which would not see "
@@ -114,7 +131,7 @@ class AdaptiveCall:
             var_child_runnable_config.reset(token)
 
     def _step(self, view: BudgetView, live: Live | None, *, blocking: bool) -> tuple[AdaptiveReasoner, Step]:
-        how, around = self.settings, guarded()
+        how = self.settings
         sampler = InnerSampler(self.model, self.arguments, home=self.home, blocking=blocking, live=live)
         reasoner = AdaptiveReasoner(sampler, policy=how.policy, estimator=how.estimator, max_retries=how.max_retries)
         caps = [cap for cap in (how.max_tokens, self.model.max_tokens(self.arguments)) if cap]
@@ -126,16 +143,9 @@ class AdaptiveCall:
             temperature=how.temperature,
             stop=tuple(self.stop),
             answer_key=how.answer_key,
-            final=how.final or bool(around and around.at_the_end(ModelCall((), {}, self.metadata))),
+            final=how.final or in_final_node(self.metadata),
         )
         return reasoner, step
-
-
-def _runtime() -> Runtime[Any] | None:
-    try:
-        return running()
-    except (RuntimeError, KeyError):  # no runnable is running, let alone a graph
-        return None
 
 
 def _own(failure: SamplerError) -> Exception:

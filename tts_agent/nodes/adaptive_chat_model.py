@@ -27,16 +27,18 @@ from tts_agent.budget import Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.nodes.adaptive_call import AdaptiveCall, Settings
-from tts_agent.nodes.budgets import checked
+from tts_agent.nodes.arguments import check
 from tts_agent.nodes.live import astream, stream
 from tts_agent.nodes.metered_model import MeteredModel
 from tts_agent.nodes.model_calls import ADAPTIVE
+from tts_agent.nodes.policies import PolicyName, policy_of
 from tts_agent.nodes.rebinding import rebuilt
 from tts_agent.nodes.usage_totals import StreamEnd, own_usage, own_usages, reply
 from tts_agent.nodes.wave import HomeLoop
 from tts_agent.portal import in_event_loop
 from tts_agent.reasoner import Result
 from tts_agent.routing import Policy
+from tts_agent.verifiers import Verifier
 
 
 class AdaptiveChatModel(BaseChatModel):
@@ -52,11 +54,13 @@ class AdaptiveChatModel(BaseChatModel):
 
     Args:
         model: the chat model to ask. Its retries and its cache are off for samples; its rate limiter holds for each.
-        policy: chooses the strategy of each step; verifiers belong to it. By default `MarginalValue()`.
+        policy: chooses the strategy of each step; or the name of one, see `policies.policy_of`.
         estimator: predicts pass@1 before the first call.
+        verifier: for a policy given by name.
         budget: a `Budget` that is shared with whatever else uses it, or a number of tokens for each call. A run can
             bring its own as `tts_budget`: see `budgets.ledger`. Inside a `token_budget`, a `Budget` must be a child
             of that one's.
+        max_samples: most samples of a step, for a policy given by name.
         max_tokens: most output tokens of a sample. The model's own limit, and the call's, hold where they are lower.
         temperature: for every sample; None leaves the model's own. Voting needs samples that differ.
         kind: class of step; what is learned is learned per class.
@@ -84,9 +88,11 @@ class AdaptiveChatModel(BaseChatModel):
         self,
         model: BaseChatModel,
         *,
-        policy: Policy | None = None,
+        policy: Policy | PolicyName = "auto",
         estimator: Estimator | None = None,
+        verifier: Verifier | None = None,
         budget: Budget | int | None = None,
+        max_samples: int = 8,
         max_tokens: int | None = None,
         temperature: float | None = None,
         kind: str = "default",
@@ -101,17 +107,9 @@ class AdaptiveChatModel(BaseChatModel):
             raise ConfigurationError(
                 f"model is {model!r}: give a chat model itself, and bind tools and arguments to the adaptive one"
             )
-        for name, value, method in (("policy", policy, "decide"), ("estimator", estimator, "predict")):
-            if value is not None and not callable(getattr(value, method, None)):
-                raise ConfigurationError(f"{name} is {value!r}, which has no method {method}()")
-        if budget is not None and not isinstance(budget, Budget):
-            checked(budget, "budget", "or a tts_agent.Budget")
-        if max_tokens is not None:
-            checked(max_tokens, "max_tokens")
-        if max_retries < 0:
-            raise ConfigurationError(f"max_retries is {max_retries}: it must be at least 0")
+        check(max_tokens_field=max_tokens_field)
         settings = Settings(
-            policy=policy,
+            policy=policy_of(policy, verifier, max_samples),
             estimator=estimator,
             budget=budget,
             max_tokens=max_tokens,

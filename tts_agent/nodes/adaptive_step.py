@@ -29,6 +29,7 @@ from tts_agent.nodes.budgets import shared_ledger
 from tts_agent.nodes.errors import budget_errors
 from tts_agent.nodes.json_values import from_json, to_json
 from tts_agent.nodes.metering import answering
+from tts_agent.nodes.policies import PolicyName
 from tts_agent.nodes.replies import METADATA_KEY, winner
 from tts_agent.nodes.step_log import Entry, Pause, Replay, begun, drawn, extended
 from tts_agent.nodes.wiring import Wiring, running, wire
@@ -37,6 +38,7 @@ from tts_agent.reasoner import Result, answered
 from tts_agent.routing import Policy
 from tts_agent.sampling import Sampler, SampleRequest
 from tts_agent.step import Step
+from tts_agent.verifiers import Verifier
 
 LOG = "tts_log"
 """Where the graph's own state keeps the log of the step under way; empty before and after it."""
@@ -57,13 +59,15 @@ AdaptiveStep = StateGraph[AdaptiveStepState, None, MessagesState, MessagesState]
 def create_adaptive_step(
     model: ChatRunnable | Sampler,
     *,
-    policy: Policy | None = None,
+    policy: Policy | PolicyName = "auto",
     estimator: Estimator | None = None,
+    verifier: Verifier | None = None,
     budget: Budget | None = None,
     prompt: str | Callable[[Any], Any] | None = None,
     tools: Sequence[Any] = (),
     kind: str | Callable[[Any], str] = "default",
     answer_key: AnswerKey = answers.auto,
+    max_samples: int = 8,
     max_tokens: int = 1024,
     temperature: float | None = None,
     seed: int | None = None,
@@ -96,6 +100,8 @@ def create_adaptive_step(
     wired = wire(
         model,
         policy=policy,
+        verifier=verifier,
+        max_samples=max_samples,
         estimator=estimator,
         messages_key="messages",
         prompt=prompt,
@@ -107,6 +113,7 @@ def create_adaptive_step(
         seed=seed,
         final=final,
         max_retries=max_retries,
+        on_result=on_result,
     )
 
     def estimate(state: AdaptiveStepState, _: Driver) -> Flow[dict[str, Any]]:

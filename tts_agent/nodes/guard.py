@@ -166,6 +166,12 @@ def guarded() -> GuardedCalls | None:
     return book.calls if book else None
 
 
+def in_final_node(metadata: Mapping[str, Any]) -> bool:
+    """Whether a guard is around this code which lets calls of a run with this metadata use its final reserve."""
+    calls = guarded()
+    return calls is not None and calls.at_the_end(ModelCall((), {}, metadata))
+
+
 @contextmanager
 def guarding(budget: Budget, final_nodes: frozenset[str], max_output_tokens: int | None) -> Iterator[None]:
     """Put a guard around everything that runs inside. What is in flight at the end is charged in full."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tts_agent import answers
 from tts_agent.difficulty import Estimator, StepText
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.nodes.arguments import between, check
 from tts_agent.nodes.messages import from_langchain
 from tts_agent.nodes.steps import StepMaker
 
@@ -36,14 +37,12 @@ def route_by_difficulty(
     Raises:
         ConfigurationError: an argument is wrong (now), or the state has no conversation (when the edge is taken).
     """
-    if not callable(getattr(estimator, "predict", None)):
-        raise ConfigurationError(f"estimator is {estimator!r}, which has no method predict()")
-    ranked = sorted(branches.items(), key=lambda branch: -branch[1])
-    levels = [level for _, level in ranked]
-    if not levels or levels[-1] != 0.0 or levels[0] > 1.0 or len(set(levels)) < len(levels):
-        raise ConfigurationError(
-            f"branches is {dict(branches)}: give each node another least pass@1 up to 1, and one of them 0"
-        )
+    if estimator is None:
+        raise ConfigurationError("estimator is None: give one, or there is nothing to go by")
+    check(estimator=estimator)
+    ranked = _ranked(branches)
+    if not isinstance(model, str):
+        raise ConfigurationError(f"model is {model!r}: give its name, as the estimator knows it")
     step = StepMaker(
         messages_key=messages_key,
         prompt=None,
@@ -63,3 +62,16 @@ def route_by_difficulty(
 
     by_difficulty.__annotations__["return"] = Literal[tuple(branches)]  # LangGraph draws the edges by it
     return by_difficulty
+
+
+def _ranked(branches: object) -> list[tuple[str, float]]:
+    """The branches, the highest level first."""
+    levels = list(branches.values()) if isinstance(branches, Mapping) else []
+    distinct = all(between(level, 0.0, 1.0) for level in levels) and len(set(levels)) == len(levels)
+    if not isinstance(branches, Mapping) or not distinct or 0.0 not in levels:
+        raise ConfigurationError(
+            f"branches is {branches!r}: give each node another least pass@1 up to 1, and one of them 0"
+        )
+    if not all(isinstance(node, str) for node in branches):
+        raise ConfigurationError(f"branches is {branches!r}: nodes are named by texts")
+    return sorted(branches.items(), key=lambda branch: -branch[1])

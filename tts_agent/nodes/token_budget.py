@@ -10,6 +10,7 @@ from typing import Any
 
 from tts_agent.budget import Budget, Tariff
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.nodes.arguments import whole
 from tts_agent.nodes.budgets import checked
 from tts_agent.nodes.guard import guarding
 from tts_agent.nodes.metering import install, installed
@@ -51,9 +52,7 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         max_output_tokens: int | None = None,
         tariffs: Mapping[str, Tariff] | None = None,
     ) -> None:
-        if isinstance(final_nodes, str):
-            raise ConfigurationError(f"final_nodes is {final_nodes!r}: give a tuple of names, ({final_nodes!r},)")
-        self._final_nodes = frozenset(final_nodes)
+        self._final_nodes = _names(final_nodes)
         if max_output_tokens is not None:
             checked(max_output_tokens, "max_output_tokens")
         self._max_output_tokens = max_output_tokens
@@ -61,6 +60,12 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         if self._shared is None and limit is not None:
             checked(limit, "the limit of a token_budget", "or a tts_agent.Budget, or None")
         tokens = None if isinstance(limit, Budget) else limit
+        if calls is not None:
+            whole(calls, "calls", least=1)
+        for name, value in (("money", money), ("seconds", seconds)):
+            if value is not None and not isinstance(value, int | float | Decimal):
+                raise ConfigurationError(f"{name} is {value!r}: give a number above 0")
+        whole(reserve_final, "reserve_final", least=0)
         if reserve_final and tokens is None:
             raise ConfigurationError(
                 f"reserve_final is {reserve_final}, and there is no number of tokens to keep it from: give one as the "
@@ -68,6 +73,8 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
             )
         self._limits: dict[str, Any] = {"tokens": tokens, "calls": calls, "money": money, "seconds": seconds}
         self._limits["reserve_final"] = reserve_final
+        if tariffs is not None:
+            _check_tariffs(tariffs)
         self._tariffs = tariffs
         self._inside = ExitStack()
         self._entered = False
@@ -101,3 +108,20 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         if around is None:
             return Budget(**self._limits, tariffs=self._tariffs)
         return around.child(**self._limits) if any(self._limits.values()) else around
+
+
+def _names(nodes: object) -> frozenset[str]:
+    if isinstance(nodes, str):
+        raise ConfigurationError(f"final_nodes is {nodes!r}: give a tuple of names, ({nodes!r},)")
+    if not isinstance(nodes, Iterable) or not _all(names := tuple(nodes), str):
+        raise ConfigurationError(f"final_nodes is {nodes!r}: give a tuple of names of graph nodes")
+    return frozenset(names)
+
+
+def _check_tariffs(tariffs: object) -> None:
+    if not isinstance(tariffs, Mapping) or not _all(tariffs.values(), Tariff):
+        raise ConfigurationError(f"tariffs is {tariffs!r}: give a tts_agent.budget.Tariff for each name of a model")
+
+
+def _all(values: Iterable[object], kind: type) -> bool:
+    return all(isinstance(value, kind) for value in values)

@@ -445,11 +445,12 @@ def test_the_smallest_cap_holds() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"policy": "vote"}, "no method decide"),
+        ({"policy": "vote"}, "policy is 'vote': give a policy or one of"),
         ({"estimator": object()}, "no method predict"),
         ({"budget": 0}, "budget is 0"),
         ({"max_tokens": -1}, "max_tokens is -1"),
         ({"max_retries": -1}, "max_retries is -1"),
+        ({"max_tokens_field": ""}, "max_tokens_field is ''"),
     ],
 )
 def test_wrong_settings_are_refused_at_construction(arguments: dict[str, Any], said: str) -> None:

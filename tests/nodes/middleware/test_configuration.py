@@ -5,16 +5,12 @@ import sys
 from typing import Any
 
 import pytest
-from langchain_core.language_models import FakeListChatModel
 
-from tests.nodes.middleware.agents import ASKED
 from tts_agent import ConfigurationError
 from tts_agent.nodes import AdaptiveReasoning
 from tts_agent.nodes.middleware.by_identity import ByIdentity
-from tts_agent.nodes.middleware.policies import policy_of
-from tts_agent.routing import Fixed, MarginalValue
-from tts_agent.stopping import FixedSize
-from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
+from tts_agent.routing import Fixed
+from tts_agent.strategies import Single
 from tts_agent.verifiers import FunctionVerifier
 
 CHECK = FunctionVerifier(lambda *_: True)
@@ -33,12 +29,20 @@ CHECK = FunctionVerifier(lambda *_: True)
         ({"verifier": "none"}, r"no method verify\(\)"),
         ({"estimator": "none"}, r"no method predict\(\)"),
         ({"max_samples": 0}, "max_samples is 0"),
+        ({"max_samples": "8"}, "max_samples is '8'"),
+        ({"temperature": -1.0}, "temperature is -1.0"),
+        ({"temperature": "hot"}, "temperature is 'hot'"),
+        ({"on_result": "log"}, "on_result is 'log'"),
+        ({"max_tokens_field": ""}, "max_tokens_field is ''"),
         ({"budget": 0}, "budget is 0"),
         ({"budget": "lots"}, "budget is 'lots'"),
         ({"max_tokens": 0}, "max_tokens is 0"),
         ({"max_retries": -1}, "max_retries is -1"),
+        ({"max_retries": 1.5}, "max_retries is 1.5"),
         ({"exit_behavior": "stop"}, "exit_behavior is 'stop'"),
         ({"ignore_arguments": "because"}, "a list of names"),
+        ({"ignore_arguments": 3}, "ignore_arguments is 3: give a list of names"),
+        ({"ignore_arguments": [3]}, "a list of names"),
         ({"kind": 3}, "kind is 3"),
         ({"answer_key": "text"}, "answer_key is 'text'"),
     ],
@@ -46,33 +50,6 @@ CHECK = FunctionVerifier(lambda *_: True)
 def test_a_wrong_setting_is_one_clear_sentence(settings: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ConfigurationError, match=wrong):
         AdaptiveReasoning(**settings)
-
-
-def test_a_model_whose_output_cannot_be_capped_is_refused_before_any_call() -> None:
-    from langchain.agents import create_agent
-
-    graph: Any = create_agent(FakeListChatModel(responses=["never asked"]), middleware=[AdaptiveReasoning()])
-    with pytest.raises(ConfigurationError, match="max_tokens_field="):
-        graph.invoke(ASKED)
-
-
-@pytest.mark.parametrize(
-    ("name", "verifier", "policy"),
-    [
-        ("single", None, Fixed(Single())),
-        ("parallel", None, Fixed(SelfConsistency(FixedSize(4)))),
-        ("parallel", CHECK, Fixed(BestOfN(CHECK, FixedSize(4)))),
-        ("sequential", CHECK, Fixed(SequentialRefinement(CHECK, 3))),
-        ("auto", None, MarginalValue(max_samples=4)),
-    ],
-)
-def test_names_stand_for_policies(name: Any, verifier: Any, policy: Any) -> None:
-    assert policy_of(name, verifier, 4) == policy
-
-
-def test_auto_verifies_steps_of_every_kind() -> None:
-    policy: Any = policy_of("auto", CHECK, 4)
-    assert policy.verifiers.get("whatever") is CHECK
 
 
 def test_what_is_made_for_the_same_objects_is_made_once() -> None:

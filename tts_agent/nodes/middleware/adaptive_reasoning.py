@@ -12,6 +12,7 @@ from langchain.agents.middleware.types import (
     ModelRequest,
     ModelResponse,
 )
+from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -20,18 +21,22 @@ from tts_agent.answers import AnswerKey
 from tts_agent.budget import Amount, Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
-from tts_agent.nodes.budgets import checked
+from tts_agent.nodes.arguments import check
+from tts_agent.nodes.binding import chat_model
+from tts_agent.nodes.capping import cap_names
 from tts_agent.nodes.errors import budget_errors
+from tts_agent.nodes.guard import in_final_node
 from tts_agent.nodes.middleware import attempts, run_state
 from tts_agent.nodes.middleware.agent_steps import AgentStep, AgentSteps
 from tts_agent.nodes.middleware.attempts import Ask, Attempt, Attempts
+from tts_agent.nodes.middleware.blueprint import blueprint
 from tts_agent.nodes.middleware.exits import ExitBehavior, LastAnswer, ended, last_request, room_for
 from tts_agent.nodes.middleware.handler_sampler import Handler
 from tts_agent.nodes.middleware.kinds import kind_of
-from tts_agent.nodes.middleware.policies import PolicyName, policy_of
 from tts_agent.nodes.middleware.responses import vote_key, winner
 from tts_agent.nodes.middleware.run_ledgers import Funds, RunLedgers
 from tts_agent.nodes.middleware.run_state import AdaptiveState
+from tts_agent.nodes.policies import PolicyName, policy_of
 from tts_agent.nodes.replies import METADATA_KEY, summary
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Policy
@@ -78,8 +83,9 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         on_result: is shown every `Result`, for recording.
 
     Raises:
-        ConfigurationError: an argument is wrong (now); the middleware is not innermost, or the model's output cannot be
-            capped (at the first step, before any call).
+        ConfigurationError: an argument is wrong (now); the middleware is not innermost, or the output of the agent's
+            model cannot be capped (in `create_agent`, or for a model that comes later at its first step, before any
+            call).
 
     Errors of the model are raised as they are when every call of a step failed; they never become messages.
     """
@@ -107,14 +113,18 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         on_result: Callable[[Result], None] | None = None,
     ) -> None:
         super().__init__()
-        if budget is not None and not isinstance(budget, Budget):
-            checked(budget, "budget", "or a tts_agent.Budget")
+        check(
+            estimator=estimator,
+            budget=budget,
+            temperature=temperature,
+            max_retries=max_retries,
+            max_tokens_field=max_tokens_field,
+            on_result=on_result,
+        )
         if exit_behavior not in get_args(ExitBehavior):
-            raise ConfigurationError(f"exit_behavior is {exit_behavior!r}: give one of {get_args(ExitBehavior)}")
-        if estimator is not None and not callable(getattr(estimator, "predict", None)):
-            raise ConfigurationError(f"estimator is {estimator!r}, which has no method predict()")
-        if max_retries < 0:
-            raise ConfigurationError(f"max_retries is {max_retries}: it must be at least 0")
+            raise ConfigurationError(
+                f"exit_behavior is {exit_behavior!r}: give one of {', '.join(get_args(ExitBehavior))}"
+            )
         self._policy = policy_of(policy, verifier, max_samples)
         self._estimator = estimator
         self._max_retries = max_retries
@@ -128,8 +138,23 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             kind=kind,
             answer_key=vote_key(answer_key, ignore_arguments),
         )
+        self._max_tokens_field = max_tokens_field
         self._innermost = innermost
         self._on_result = on_result
+
+    @property
+    def name(self) -> str:
+        """The class's name. `create_agent` asks for it while it builds: what can be known by then is refused here.
+
+        Raises:
+            ConfigurationError: the agent being built puts other middleware behind, or its model cannot be capped.
+        """
+        plan = blueprint(self)
+        if plan:
+            if self._innermost and plan.behind:
+                raise ConfigurationError(_NOT_INNERMOST)
+            cap_names(chat_model(plan.model), self._max_tokens_field)
+        return super().name
 
     def before_agent(self, state: AdaptiveState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Begin a run. One that is resumed does not pass here again, and goes on with its ledger."""
@@ -162,7 +187,8 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         funds: Funds = yield Ask(ledger.budget, lambda: ledger.funds(run_state.spent(run)))
         make = partial(self._steps.of, handler=handler, blocking=blocking, capped=funds.capped)
         with budget_errors():
-            asked, budget = make(request), ledger.budget
+            asked = make(request, final=in_final_node(ensure_config()["metadata"]))
+            budget = ledger.budget
             try:
                 if ledger.own and self._exit == "finalize":
                     budget = budget.child(funds.leaving(room_for(make(last_request(request), within=request), funds)))

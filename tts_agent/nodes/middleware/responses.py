@@ -65,11 +65,11 @@ def vote_key(answer_key: AnswerKey, ignore: Collection[str]) -> AnswerKey:
     calls: an agent runs those of one message side by side.
 
     Raises:
-        ConfigurationError: the key is no function, or the names are one text.
+        ConfigurationError: the key is no function, or the names are no list of texts.
     """
     if not callable(answer_key):
         raise ConfigurationError(f"answer_key is {answer_key!r}: that is no function")
-    if isinstance(ignore, str):
+    if not _are_names(ignore):
         raise ConfigurationError(f"ignore_arguments is {ignore!r}: give a list of names")
     calls, ignored = answers.tool_calls(ignore), frozenset(ignore)
 
@@ -83,6 +83,12 @@ def vote_key(answer_key: AnswerKey, ignore: Collection[str]) -> AnswerKey:
         return tuple(sorted(called)) if isinstance(called, tuple) else called
 
     return key
+
+
+def _are_names(given: object) -> bool:
+    if isinstance(given, str) or not isinstance(given, Collection):
+        return False
+    return all(isinstance(name, str) for name in given)
 
 
 def _canonical(value: Any, ignored: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""The names of policies, and the objects they stand for: nothing else of the middleware knows a name."""
+"""The names of policies, and the objects they stand for: nothing else under `nodes/` knows a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.nodes.arguments import having, whole
 from tts_agent.routing import Fixed, MarginalValue, Policy
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import BestOfN, SelfConsistency, SequentialRefinement, Single
@@ -25,10 +26,8 @@ def policy_of(policy: Policy | PolicyName, verifier: Verifier | None, max_sample
     Raises:
         ConfigurationError: no such policy, or not with these settings.
     """
-    if max_samples < 1:
-        raise ConfigurationError(f"max_samples is {max_samples}: give a number of samples of at least 1")
-    if verifier is not None and not callable(getattr(verifier, "verify", None)):
-        raise ConfigurationError(f"verifier is {verifier!r}, which has no method verify()")
+    whole(max_samples, "max_samples", least=1)
+    having(verifier, "verifier", "verify")
     if not isinstance(policy, str):
         if not callable(getattr(policy, "decide", None)):
             raise _unknown(policy)
