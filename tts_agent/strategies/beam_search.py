@@ -32,6 +32,8 @@ class BeamSearch:
     """
 
     name: ClassVar[str] = "beam_search"
+    needs: ClassVar[tuple[str, ...]] = ("n", "continuation")
+    source: ClassVar[str] = "arXiv 2305.10601, 2408.03314"
 
     verifier: Verifier
     width: int = 2

@@ -21,6 +21,8 @@ class BestOfN:
     """Returns an accepted sample, else the best scored; ties go to the most votes, then to the first drawn."""
 
     name: ClassVar[str] = "best_of_n"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2110.14168"
 
     verifier: Verifier
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))

@@ -31,6 +31,8 @@ class BudgetForcing:
     """
 
     name: ClassVar[str] = "budget_forcing"
+    needs: ClassVar[tuple[str, ...]] = ("continuation",)
+    source: ClassVar[str] = "arXiv 2501.19393"
 
     waits: int = 1
     wait: str = "\nWait,"

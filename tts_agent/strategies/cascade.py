@@ -46,6 +46,7 @@ class Cascade:
     """
 
     name: ClassVar[str] = "cascade"
+    source: ClassVar[str] = "arXiv 2305.05176, 2310.03094"
 
     rungs: tuple[Rung, ...]
     """Cheapest first."""

@@ -49,6 +49,8 @@ class CognitiveTools:
     """
 
     name: ClassVar[str] = "cognitive_tools"
+    needs: ClassVar[tuple[str, ...]] = ("tool calls",)
+    source: ClassVar[str] = "arXiv 2506.12115"
 
     max_calls: int = 4
     tools: Mapping[str, str] = field(default_factory=lambda: TOOLS)

@@ -40,6 +40,7 @@ class CritiqueAndRevise:
     """
 
     name: ClassVar[str] = "critique_and_revise"
+    source: ClassVar[str] = "arXiv 2206.05802, 2303.17651"
 
     rounds: int = 1
     criticize: str = CRITICIZE

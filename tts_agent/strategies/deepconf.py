@@ -30,6 +30,8 @@ class DeepConf:
     """
 
     name: ClassVar[str] = "deepconf"
+    needs: ClassVar[tuple[str, ...]] = ("n", "log-probabilities")
+    source: ClassVar[str] = "arXiv 2508.15260"
 
     rule: StoppingRule = field(default_factory=lambda: FixedSize(8))
     keep: float = 0.5

@@ -29,6 +29,8 @@ class DiverseTreeSearch:
     """
 
     name: ClassVar[str] = "diverse_tree_search"
+    needs: ClassVar[tuple[str, ...]] = ("n", "continuation")
+    source: ClassVar[str] = "Beeching, Tunstall and Rush 2024"
 
     beam: BeamSearch
     subtrees: int = 4

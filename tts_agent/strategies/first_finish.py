@@ -29,6 +29,8 @@ class FirstFinish:
     """
 
     name: ClassVar[str] = "first_finish"
+    needs: ClassVar[tuple[str, ...]] = ("n", "cancellation")
+    source: ClassVar[str] = "arXiv 2505.18149"
 
     n: int = 4
     """Calls in flight."""

@@ -33,6 +33,8 @@ class Hybrid:
     """
 
     name: ClassVar[str] = "hybrid"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2408.03314"
 
     verifier: Verifier
     shape: Shape | BestShape

@@ -26,6 +26,8 @@ class JudgedVote:
     """
 
     name: ClassVar[str] = "judged_vote"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "this project, after arXiv 2411.17501"
 
     judge: Verifier
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))

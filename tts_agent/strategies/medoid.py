@@ -28,6 +28,8 @@ class Medoid:
     """
 
     name: ClassVar[str] = "medoid"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2307.06857"
 
     embed: Callable[[Sequence[str]], Any]
     """n texts -> (n, d) vectors of any length, as `SentenceTransformer.encode` gives them; runs off the event loop."""

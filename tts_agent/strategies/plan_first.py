@@ -27,6 +27,8 @@ class PlanFirst:
     """
 
     name: ClassVar[str] = "plan_first"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2409.03733, 2510.02263"
 
     plans: int = 3
     solutions: int = 1

@@ -39,6 +39,8 @@ class PrefixContinuation:
     """
 
     name: ClassVar[str] = "prefix_continuation"
+    needs: ClassVar[tuple[str, ...]] = ("continuation",)
+    source: ClassVar[str] = "this project, after arXiv 2305.20050"
 
     verifier: Verifier
     max_rounds: int = 4

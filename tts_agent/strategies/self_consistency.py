@@ -21,6 +21,8 @@ class SelfConsistency:
     """Draws what the rule still needs, in parallel batches, and returns the first sample of the majority."""
 
     name: ClassVar[str] = "self_consistency"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2203.11171"
 
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))
     theta: float = 1.0

@@ -27,6 +27,7 @@ class SelfRevision:
     """Answers, and revises once if (1 - p) f > p r. A revision without an answer leaves the first one standing."""
 
     name: ClassVar[str] = "self_revision"
+    source: ClassVar[str] = "this project, after arXiv 2310.01798"
 
     fix_rate: float
     """f: P(a wrong answer is right after the round)."""

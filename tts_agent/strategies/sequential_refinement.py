@@ -36,6 +36,7 @@ class SequentialRefinement:
     """
 
     name: ClassVar[str] = "sequential_refinement"
+    source: ClassVar[str] = "arXiv 2303.17651, 2310.01798"
 
     verifier: Verifier
     max_rounds: int = 4

@@ -53,6 +53,7 @@ class SleepTime:
     """
 
     name: ClassVar[str] = "sleep_time"
+    source: ClassVar[str] = "arXiv 2504.13171"
 
     inner: Strategy
     notes: MutableMapping[str, str]

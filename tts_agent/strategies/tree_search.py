@@ -66,6 +66,7 @@ class TreeSearch:
     """
 
     name: ClassVar[str] = "tree_search"
+    source: ClassVar[str] = "arXiv 2503.04412"
 
     verifier: Verifier
     """Its scores steer the search: with a verifier that only accepts or rejects, there is little to go by."""

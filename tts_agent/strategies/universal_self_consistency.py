@@ -34,6 +34,8 @@ class UniversalSelfConsistency:
     """
 
     name: ClassVar[str] = "universal_self_consistency"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2311.17311"
 
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))
     question: str = QUESTION

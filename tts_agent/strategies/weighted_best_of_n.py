@@ -24,6 +24,8 @@ class WeightedBestOfN:
     """Returns the best scored sample of the answer with the largest sum of scores; scores below 0 count as 0."""
 
     name: ClassVar[str] = "weighted_best_of_n"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2206.02336, 2408.03314"
 
     verifier: Verifier
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))

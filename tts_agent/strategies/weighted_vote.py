@@ -32,6 +32,8 @@ class WeightedVote:
     """
 
     name: ClassVar[str] = "weighted_vote"
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "Nitzan and Paroush 1982"
 
     verifier: Verifier
     rule: StoppingRule = field(default_factory=lambda: FixedSize(5))

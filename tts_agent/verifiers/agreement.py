@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tts_agent.answers import vote
 from tts_agent.effects import Flow
@@ -22,6 +23,9 @@ class AgreementVerifier:
     that they are right: where the model errs consistently, so does this.
     Source: self-consistency (Wang et al., arXiv 2203.11171).
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("n",)
+    source: ClassVar[str] = "arXiv 2203.11171"
 
     accept_at: float = 0.75
     """Share from which on a sample is accepted."""

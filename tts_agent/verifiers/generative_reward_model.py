@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import exp, fsum
-from typing import Any
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
@@ -35,6 +35,9 @@ class GenerativeRewardModel:
     reply without any scores 0 and is not accepted. The score is no P(correct) until `AcceptRates` says so.
     Source: Zhang et al., arXiv 2408.15240 (GenRM; with reasons and votes, GenRM-CoT).
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("model", "log-probabilities")
+    source: ClassVar[str] = "arXiv 2408.15240"
 
     question: str = "Is RESPONSE 1 correct?"
     votes: int = 1

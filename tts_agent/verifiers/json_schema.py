@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.exceptions import ConfigurationError, MissingExtraError
@@ -27,6 +27,9 @@ class JsonSchemaVerifier:
         ConfigurationError: at construction, when the schema is none.
         MissingExtraError: at construction, without the extra `verify`.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("extra verify",)
+    source: ClassVar[str] = "JSON Schema 2020-12"
 
     schema: Mapping[str, Any]
     name: str = "json_schema"

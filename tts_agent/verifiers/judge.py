@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import fsum
-from typing import Any
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
@@ -37,6 +37,9 @@ class Judge:
     P(correct) until `AcceptRates` or a calibration says so: judges are lenient, above all with their own replies.
     Source: Zheng et al., arXiv 2306.05685 (single answer grading); votes as in Liu et al., arXiv 2303.16634.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("model",)
+    source: ClassVar[str] = "arXiv 2306.05685"
 
     rubric: str = RUBRIC
     votes: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
+from typing import ClassVar
 
 from tts_agent.effects import Flow, call
 from tts_agent.exceptions import ConfigurationError
@@ -21,6 +22,9 @@ class LogProbability:
     without log-probabilities scores 1/2, so that where an endpoint gives none, all count the same.
     Source: Taubenfeld et al., arXiv 2502.06233, who weigh votes so.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("log-probabilities",)
+    source: ClassVar[str] = "arXiv 2502.06233"
 
     temperature: float = 1.0
     name: str = "log_probability"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 from tts_agent.answers import final_answer, normalize
 from tts_agent.effects import Flow, call
@@ -47,6 +48,9 @@ class MathEquivalence:
             expression.
         MissingExtraError: at construction, without the extra `verify`.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("extra verify", "Linux")
+    source: ClassVar[str] = "math-verify"
 
     reference: Callable[[Step], str | None]
     r"""What the answer of a step must equal, in LaTeX (`$\frac{1}{2}$`, `\boxed{...}`) or as a plain expression; None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from tts_agent.effects import Flow, generate, together
 from tts_agent.exceptions import ConfigurationError
@@ -65,6 +65,9 @@ class PairwiseJudge:
     earlier sample). A reply without rivals scores 1/2, a truncated or unparseable one 0.
     Source: Zheng et al., arXiv 2306.05685 (position swap, section 3.4); knockout: arXiv 2411.19477.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("model",)
+    source: ClassVar[str] = "arXiv 2306.05685"
 
     rubric: str = RUBRIC
     matches: Literal["round_robin", "knockout"] = "round_robin"

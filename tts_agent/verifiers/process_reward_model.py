@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tts_agent.effects import Flow, call
 from tts_agent.exceptions import ConfigurationError
@@ -35,6 +35,9 @@ class ProcessRewardModel:
         ConfigurationError: by `verify`, when there is no such model, or its head was not trained.
         SamplerError: by `verify`, when the model gives something that is not a number.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("extra reward", "GPU")
+    source: ClassVar[str] = "arXiv 2305.20050, 2312.08935"
 
     model: str
     """A folder, or a name on the Hugging Face Hub. Weights are safetensors; code that comes with a model is not run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.sampling import Sample
@@ -30,6 +31,9 @@ class ProgramTests:
     Raises:
         ConfigurationError: at construction, on a machine that cannot sandbox. Nothing is ever run without.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("Linux",)
+    source: ClassVar[str] = "arXiv 2203.07814"
 
     examples: Sequence[Example] | Callable[[Step], Sequence[Example]]
     sandbox: Sandbox = field(default_factory=Sandbox)

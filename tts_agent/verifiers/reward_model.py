@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow, call
 from tts_agent.sampling import Sample
@@ -32,6 +32,9 @@ class RewardModel:
         ConfigurationError: by `verify`, when there is no such model, or its head was not trained.
         SamplerError: by `verify`, when the model gives something that is not a number.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("extra reward", "GPU")
+    source: ClassVar[str] = "arXiv 2110.14168"
 
     model: str
     """A folder, or a name on the Hugging Face Hub. Weights are safetensors; code that comes with a model is not run."""

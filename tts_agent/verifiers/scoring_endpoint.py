@@ -9,7 +9,7 @@ from functools import partial
 from http.client import HTTPException
 from math import exp, isfinite
 from time import sleep
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -45,6 +45,9 @@ class ScoringEndpoint:
         RequestRejected: by `verify`, when the endpoint refuses the request (wrong key, unknown model).
         SamplerError: by `verify`, when no usable reply came in `retries` + 1 tries.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("endpoint",)
+    source: ClassVar[str] = "vLLM's pooling API"
 
     url: str
     """Such as "http://localhost:8000"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.messages import ToolCall
@@ -27,6 +27,8 @@ class ToolDryRun:
         ConfigurationError: while verifying, when the schema of a tool is none.
         MissingExtraError: at construction, without the extra `verify`.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("extra verify", "tool calls")
 
     check: Callable[[str, Mapping[str, Any]], str | None] | None = None
     """What else to look at: the name and the arguments of a call in, what is wrong with it out (None: nothing). It must

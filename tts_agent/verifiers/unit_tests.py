@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.sampling import Sample
@@ -26,6 +27,9 @@ class UnitTests:
     Raises:
         ConfigurationError: at construction, on a machine that cannot sandbox. Nothing is ever run without.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("Linux",)
+    source: ClassVar[str] = "arXiv 2107.03374"
 
     tests: str | Callable[[Step], str]
     """Python: asserts and calls at the top, functions `test*()`, classes with such methods, `unittest` cases. They use

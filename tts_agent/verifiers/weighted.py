@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import ClassVar
 
 from tts_agent.effects import Flow
 from tts_agent.exceptions import ConfigurationError
@@ -21,6 +22,8 @@ class Weighted:
     With equal weights and verifiers that say yes or no this is the share of approvals of multi-agent verification
     (BoN-MAV, Lifshitz et al., arXiv 2502.20379).
     """
+
+    source: ClassVar[str] = "arXiv 2502.20379"
 
     verifiers: tuple[Verifier, ...]
     weights: tuple[float, ...] = ()
