@@ -5,86 +5,35 @@ The bill is the endpoint's own: what it gave out, whether or not anybody was sti
 
 import asyncio
 import logging
+import multiprocessing
 import operator
-import random
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import HumanMessage
-from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Send
 
-from tests.nodes.models import openai_model
+from tests.budget.servers import redis_server
+from tests.nodes.crowd import ASKED, SAID, Share, billed, crowd, faults, kinds, models, script, take_part
 from tts_agent import Budget
 from tts_agent.budget import Amount
-from tts_agent.messages import ToolCall
-from tts_agent.nodes import AdaptiveReasoning, adaptive_node, create_adaptive_step, token_budget
-from tts_agent.routing import Fixed
-from tts_agent.sampling import Sample, SampleRequest
-from tts_agent.stopping import FixedSize
-from tts_agent.strategies import SelfConsistency
+from tts_agent.nodes import token_budget
 from tts_agent.testing.checked_budget import CheckedBudget
-from tts_agent.testing.loopback import Fault, Loopback
+from tts_agent.testing.loopback import Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
 LOG = logging.getLogger(__name__)
 """Says how much was billed: `make tests PYTEST_ARGS='-k hard_cap --log-cli-level=info'`."""
-VOTE = Fixed(SelfConsistency(FixedSize(4)))
-ASKED = {"messages": [HumanMessage("What is 6 * 7?")]}
-SAID = "the answer is 42"
 
-
-def script(request: SampleRequest, index: int) -> str | Sample:
-    """Whoever may delegate does so once; everybody else answers."""
-    tools = {offer["function"]["name"] for offer in request.tools}
-    if "delegate" in tools and request.messages[-1].role != "tool":
-        return Sample("", "tool_calls", (ToolCall("delegate", '{"question": "6 * 7"}', f"call_{index}"),))
-    return SAID
-
-
-def faults(seed: int) -> Iterator[Fault | None]:
-    """Every fifth call goes wrong, one way or another."""
-    wrong = [Fault(status=429, retry_after="0"), Fault(status=500), Fault(drop=True), Fault(null_usage=True)]
-    luck = random.Random(seed)
-    while True:
-        yield luck.choice(wrong) if luck.random() < 0.2 else None
-
-
-def kinds(model: ChatOpenAI, impatient: ChatOpenAI) -> list[Any]:
-    """One agent of each kind, as people have them. All but the last two spend more than a call a step."""
-    sub_agent = create_agent(model, [], middleware=[AdaptiveReasoning(policy=VOTE)])
-
-    @tool
-    def delegate(question: str) -> str:
-        """Ask a sub-agent."""
-        with token_budget(400):
-            return str(sub_agent.invoke({"messages": [HumanMessage(question)]})["messages"][-1].content)
-
-    @tool("delegate")
-    async def adelegate(question: str) -> str:
-        """Ask a sub-agent."""
-        with token_budget(400):
-            state = await sub_agent.ainvoke({"messages": [HumanMessage(question)]})
-        return str(state["messages"][-1].content)
-
-    delegate.coroutine = adelegate.coroutine  # type: ignore[attr-defined]
-    node = adaptive_node(model, policy=VOTE)
-    return [
-        create_agent(model, [delegate], middleware=[AdaptiveReasoning(policy=VOTE)]),
-        create_agent(model, [delegate]),
-        StateGraph(MessagesState).add_node("agent", node).add_edge(START, "agent").compile(),
-        create_adaptive_step(model, policy=VOTE).compile(),
-        create_agent(model, []),
-        create_agent(impatient, []),
-    ]
+MANY = [30, pytest.param(200, marks=pytest.mark.slow)]
 
 
 @dataclass
@@ -96,31 +45,13 @@ class Traffic:
     billed: int
 
 
-def models(endpoint: Loopback) -> tuple[ChatOpenAI, ChatOpenAI]:
-    settings: dict[str, Any] = {"max_tokens": 20, "max_retries": 0}
-    return openai_model(endpoint, **settings), openai_model(endpoint, **settings, timeout=0.001)
-
-
 async def in_tasks(agents: int, cap: int) -> Traffic:
     """All in one event loop; every tenth is cancelled on the way."""
     behind = ScriptedSampler(script, latency=0.005)
-    luck = random.Random(0)
-
-    async def ask(agent: Any) -> Any:
-        return await agent.ainvoke(ASKED)
-
-    async def cancel(task: asyncio.Task[Any]) -> None:
-        await asyncio.sleep(luck.random() * 0.5)
-        task.cancel()
-
     with Loopback(behind, faults=faults(1)) as endpoint:
-        built = kinds(*models(endpoint))
         async with token_budget(CheckedBudget(cap)) as budget:
-            tasks = [asyncio.create_task(ask(built[number % len(built)])) for number in range(agents)]
-            cancelled = [cancel(task) for task in tasks[::10]]
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*cancelled)
-    return Traffic(budget, ends, _billed(behind))
+            ends = await crowd(endpoint.url, agents)
+    return Traffic(budget, ends, billed(behind))
 
 
 def in_threads(agents: int, cap: int) -> Traffic:
@@ -134,18 +65,11 @@ def in_threads(agents: int, cap: int) -> Traffic:
             return error
 
     with Loopback(behind, faults=faults(2)) as endpoint:
-        built = kinds(*models(endpoint))
+        built = kinds(*models(endpoint.url))
         with token_budget(CheckedBudget(cap)) as budget, ThreadPoolExecutor(30) as threads:
             running = [threads.submit(copy_context().run, ask, built[number % len(built)]) for number in range(agents)]
             ends = [future.result() for future in running]
-    return Traffic(budget, ends, _billed(behind))
-
-
-def _billed(behind: ScriptedSampler) -> int:
-    return sum(sample.usage.total for sample in behind.samples)
-
-
-MANY = [30, pytest.param(200, marks=pytest.mark.slow)]
+    return Traffic(budget, ends, billed(behind))
 
 
 @pytest.mark.parametrize("agents", MANY)
@@ -166,7 +90,7 @@ def test_nothing_is_billed_over_the_cap(way: str, agents: int) -> None:
     assert set(answers) == {SAID}, "an error became an answer"
 
 
-# -------------------------------------------------------------------- what other counters let through, on the same
+# --------------------------------------------------------------- what other counters let through, on the same traffic
 
 
 class CountAfter(BaseCallbackHandler):
@@ -182,46 +106,104 @@ class CountAfter(BaseCallbackHandler):
             raise RuntimeError("the limit is reached")
 
     def on_llm_end(self, response: Any, **_: Any) -> None:
-        self.spent += response.generations[0][0].message.usage_metadata["total_tokens"]
+        usage = response.generations[0][0].message.usage_metadata or {}
+        self.spent += usage.get("total_tokens", 0)
 
 
 class Counted(MessagesState):
+    number: int
     spent: Annotated[int, operator.add]
 
 
+async def counted_in_state(url: str, agents: int, cap: int) -> None:
+    """A reducer channel: branches of one superstep all see what was spent before it."""
+    built = kinds(*models(url))
+
+    def branches(state: Counted) -> list[Send]:
+        return [Send("branch", {**state, "number": number}) for number in range(agents)]
+
+    async def branch(state: Counted) -> dict[str, Any]:
+        if state["spent"] >= cap:
+            return {}
+        try:
+            said = (await built[state["number"] % len(built)].ainvoke(ASKED))["messages"]
+        except Exception:  # noqa: BLE001 - a branch that fails fails alone
+            return {}
+        usages = [message.usage_metadata for message in said if getattr(message, "usage_metadata", None)]
+        return {"spent": sum(usage["total_tokens"] for usage in usages)}
+
+    builder = StateGraph(Counted).add_node("branch", branch).add_conditional_edges(START, branches, ["branch"])
+    await builder.compile().ainvoke({"messages": [], "number": 0, "spent": 0})
+
+
+async def counted_after_the_response(url: str, agents: int, cap: int) -> None:
+    await crowd(url, agents, [CountAfter(cap)])
+
+
+async def reserved(url: str, agents: int, cap: int) -> None:
+    async with token_budget(cap):
+        await crowd(url, agents)
+
+
 @pytest.mark.parametrize("agents", MANY)
-async def test_counters_that_reserve_nothing_overshoot(agents: int) -> None:
-    cap = 300
+async def test_counters_that_reserve_nothing_overshoot_on_the_same_traffic(agents: int) -> None:
+    cap = 10 * agents
+    bills: dict[str, int] = {}
+    for limited in (counted_in_state, counted_after_the_response, reserved):
+        behind = ScriptedSampler(script, latency=0.2)
+        with Loopback(behind, faults=faults(3)) as endpoint:
+            await limited(endpoint.url, agents, cap)
+        bills[limited.__name__] = billed(behind)
+    LOG.info("of a cap of %d, %d agents were billed %s", cap, agents, bills)
+    assert 0 < bills["reserved"] <= cap
+    assert bills["counted_after_the_response"] > cap
+    assert bills["counted_in_state"] > cap
 
-    async def fan_out(model: ChatOpenAI) -> None:
-        def branches(state: Counted) -> list[Send]:
-            return [Send("branch", state)] * agents
 
-        async def branch(state: Counted) -> dict[str, Any]:
-            if state["spent"] >= cap:
-                return {}
-            reply = await model.ainvoke("6*7?")
-            assert reply.usage_metadata
-            return {"spent": reply.usage_metadata["total_tokens"]}
+# --------------------------------------------------------------------------------------- four processes, one is killed
 
-        builder = StateGraph(Counted).add_node("branch", branch).add_conditional_edges(START, branches, ["branch"])
-        await builder.compile().ainvoke({"messages": [], "spent": 0})
 
-    async def counted(model: ChatOpenAI) -> None:
-        counter: Any = {"callbacks": [CountAfter(cap)]}
-        await asyncio.gather(*(model.ainvoke("6*7?", counter) for _ in range(agents)), return_exceptions=True)
+@pytest.fixture
+def where(kind: str, tmp_path: Path) -> Iterator[str]:
+    """The path or URL of a store that is shared."""
+    if kind == "sqlite":
+        yield str(tmp_path / "ledgers.db")
+    else:
+        with redis_server(tmp_path) as server:
+            yield server.url
 
-    async def reserved(model: ChatOpenAI) -> None:
-        async with token_budget(cap):
-            await asyncio.gather(*(model.ainvoke("6*7?") for _ in range(agents)), return_exceptions=True)
 
-    billed: dict[str, int] = {}
-    for traffic in (fan_out, counted, reserved):
-        behind = ScriptedSampler(lambda *_: "word " * 19, latency=0.2)  # 20 tokens a call
-        with Loopback(behind) as endpoint:
-            await traffic(models(endpoint)[0])
-        billed[traffic.__name__] = _billed(behind)
-    LOG.info("of a cap of %d, %d agents were billed %s", cap, agents, billed)
-    assert 0 < billed["reserved"] <= cap
-    assert billed["fan_out"] == 20 * agents > cap
-    assert billed["counted"] > cap
+@pytest.mark.parametrize(
+    ("kind", "agents"),
+    [
+        ("sqlite", 20),
+        pytest.param("sqlite", 50, marks=pytest.mark.slow),
+        pytest.param("redis", 50, marks=pytest.mark.slow),
+    ],
+)
+def test_agents_in_four_processes_stay_below_one_cap_that_a_shared_counter_passes(
+    kind: str, where: str, agents: int
+) -> None:
+    """First under a counter in the store; then under a budget, where one process is killed with calls in flight."""
+    cap = 30 * 4 * agents
+    counted, granted = (ScriptedSampler(script, latency=0.2) for _ in range(2))
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(4)
+    with Loopback(counted, faults=faults(4)) as first, Loopback(granted, faults=faults(5)) as second:
+        share = Share(kind, where, cap=cap, agents=agents, counted=first.url, reserved=second.url)
+        processes = [context.Process(target=take_part, args=(share, barrier, number == 0)) for number in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        budget = share.budget()
+        while budget.held != Amount():
+            time.sleep(0.05)  # until the lease of the killed process lapses
+    LOG.info(
+        "of a cap of %d, 4 processes of %d agents were billed %d under a counter and %d under a budget, charged %s",
+        *(cap, agents, billed(counted), billed(granted), budget.spent),
+    )
+    assert [process.exitcode for process in processes] == [-signal.SIGKILL, 0, 0, 0]
+    assert 0 < billed(granted) <= budget.spent.tokens <= cap
+    assert budget.overruns == 0
+    assert billed(counted) > cap
