@@ -24,7 +24,7 @@ from tts_agent import Budget, ConfigurationError
 from tts_agent.budget import SqliteStore
 from tts_agent.exceptions import RateLimited, SamplerError
 from tts_agent.messages import ToolCall
-from tts_agent.nodes import adaptive_node
+from tts_agent.nodes import AdaptiveChatModel, AdaptiveReasoning, adaptive_node, create_adaptive_step
 from tts_agent.nodes.errors import BudgetExceededError
 from tts_agent.nodes.model_calls import bill
 from tts_agent.nodes.token_budget import token_budget
@@ -175,8 +175,8 @@ def test_a_node_on_a_ledger_of_its_own_is_on_both() -> None:
 # ------------------------------------------------------------------------------------------- the reserve for the end
 
 
-def report(endpoint: Endpoint) -> Any:
-    """A graph that works until it is stopped, and then writes, as research agents do."""
+def report(endpoint: Endpoint, writer: Any = None) -> Any:
+    """A graph that works until it is stopped, and then writes, as research agents do; by the node `writer` if given."""
     model = endpoint.model()
 
     def work(state: MessagesState) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def report(endpoint: Endpoint) -> Any:
 
     graph = StateGraph(MessagesState)
     graph.add_node("work", work)
-    graph.add_node("write", write)
+    graph.add_node("write", writer or write)
     graph.add_edge(START, "work")
     graph.add_edge("work", "write")
     graph.add_edge("write", END)
@@ -211,6 +211,57 @@ def test_the_final_nodes_have_a_reserve_that_nobody_else_spends() -> None:
         assert budget.spent.tokens == endpoint.billed <= 700
         with token_budget(700, reserve_final=400), pytest.raises(BudgetExceededError):
             report(endpoint).invoke(RESEARCH)
+
+
+def by_agent(model: Any, **settings: Any) -> Any:
+    reasoning = AdaptiveReasoning(policy="parallel", max_samples=2, exit_behavior="error", **settings)
+    return create_agent(model, middleware=[reasoning])
+
+
+def by_agent_with_a_limit(model: Any) -> Any:
+    return by_agent(model, budget=1100)
+
+
+def by_agent_inside(model: Any) -> Any:
+    agent = by_agent(model)
+    return lambda state: {"messages": agent.invoke(state)["messages"][-1:]}
+
+
+def by_chat_model(model: Any) -> Any:
+    adaptive = AdaptiveChatModel(model, policy="parallel", max_samples=2)
+    return lambda state: {"messages": [adaptive.invoke(state["messages"])]}
+
+
+def by_node(model: Any) -> Any:
+    return adaptive_node(model, policy="parallel", max_samples=2)
+
+
+def by_probing_node(model: Any) -> Any:
+    return adaptive_node(model, policy="auto", max_samples=2)
+
+
+def by_graph(model: Any) -> Any:
+    return create_adaptive_step(model, policy="parallel", max_samples=2).compile()
+
+
+@pytest.mark.parametrize(
+    "writer", [by_agent, by_agent_with_a_limit, by_agent_inside, by_chat_model, by_node, by_probing_node, by_graph]
+)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_so_has_whatever_draws_samples_in_a_final_node(writer: Callable[[Any], Any], asynchronous: bool) -> None:
+    """Its calls are reserved before the guard hears of them: the node's name has to count there too."""
+
+    asked = {"messages": [HumanMessage("write the whole report, please " * 10)]}
+
+    def run(graph: Any) -> Any:
+        return run_sync(graph.ainvoke(asked)) if asynchronous else graph.invoke(asked)
+
+    with Endpoint() as endpoint:
+        with token_budget(CheckedBudget(1500, reserve_final=1200), final_nodes=["write"]) as budget:
+            assert run(report(endpoint, writer(endpoint.model())))["messages"][-1].text == "it is 42"
+        assert budget.spent.tokens == endpoint.billed <= 1500
+        with token_budget(1500, reserve_final=1200, final_nodes=["read"]), pytest.raises(BudgetExceededError):
+            run(report(endpoint, writer(endpoint.model())))
 
 
 # ------------------------------------------------------------------------------------------------- who repeats refusals

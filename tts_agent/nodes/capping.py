@@ -30,7 +30,8 @@ def cap_names(model: BaseChatModel, named: str | None = None) -> tuple[str, ...]
     if not known:
         raise ConfigurationError(
             f"{type(model).__name__} has none of the fields {', '.join(CAP_NAMES)}, so its output cannot be "
-            "capped: name the field or call argument that caps it with max_tokens_field="
+            "capped: name the field or call argument that caps it with max_tokens_field= (for a node, "
+            "give it ChatModelSampler(model, max_tokens_field=...) as its model)"
         )
     return known
 
