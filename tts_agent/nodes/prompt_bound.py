@@ -63,14 +63,15 @@ class PromptBound:
     def __call__(self, messages: Sequence[BaseMessage], arguments: Arguments) -> int:
         """Most tokens the prompt can have: these turns, with the call arguments that become part of it."""
         around = _around(arguments)
-        sizes, keys = [_size(message) for message in messages], list(_prefixes(messages, around.text))
+        keys = list(_prefixes(messages, around.text))
         with self._lock:
-            for known in range(len(messages), 0, -1):
-                reported = self._reported.get(keys[known - 1])
-                if reported is not None:
-                    return reported + sum(sizes[known:])
-        tools = FOR_TOOLS if around.tools else 0
-        return PER_REQUEST + tools + _bytes(around.text) + sum(sizes)
+            known = next((known for known in range(len(keys), 0, -1) if keys[known - 1] in self._reported), 0)
+            reported = self._reported[keys[known - 1]] if known else 0
+        # Only what is new is measured: the widest JSON of a long conversation takes milliseconds to write.
+        new = sum(map(_size, messages[known:]))
+        if known:
+            return reported + new
+        return PER_REQUEST + (FOR_TOOLS if around.tools else 0) + _bytes(around.text) + new
 
     def learn(self, messages: Sequence[BaseMessage], arguments: Arguments, tokens: int) -> None:
         """The provider reported `tokens` for this prompt. The most that it ever reported counts."""
@@ -91,13 +92,14 @@ def _prefixes(messages: Sequence[BaseMessage], around: str) -> Iterator[int]:
     """A key for every beginning of the conversation, shortest first."""
     key = hash(around)
     for message in messages:
-        key = hash((key, message.type, _text(message.content), _beside(message)))
+        key = hash((key, message.type, _short(message.content), _short(_beside(message))))
         yield key
 
 
 def _size(message: BaseMessage) -> int:
     blocks = [message.content] if isinstance(message.content, str) else message.content
-    return PER_MESSAGE + _bytes(_beside(message)) + sum(_block_size(block) for block in blocks)
+    beside = sum(_bytes(_text(part)) for part in _beside(message))
+    return PER_MESSAGE + beside + sum(_block_size(block) for block in blocks)
 
 
 def _block_size(block: Any) -> int:
@@ -107,13 +109,13 @@ def _block_size(block: Any) -> int:
     return _bytes(_text(block))
 
 
-def _beside(message: BaseMessage) -> str:
+def _beside(message: BaseMessage) -> list[Any]:
     """Everything of a turn that may reach the prompt beside its content."""
     parts: list[Any] = [message.name, getattr(message, "tool_call_id", None)]
     parts += [value for _, value in sorted(message.additional_kwargs.items())]
     if isinstance(message, AIMessage):
         parts += [message.tool_calls, message.invalid_tool_calls]
-    return "".join(_text(part) for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _around(arguments: Arguments) -> Around:
@@ -123,6 +125,11 @@ def _around(arguments: Arguments) -> Around:
 def _text(value: Any) -> str:
     """A text itself, anything else as the widest JSON a provider may make of it: ASCII, indented."""
     return value if isinstance(value, str) else json.dumps(value, indent=4, default=_unknown)
+
+
+def _short(value: Any) -> str:
+    """A text that tells values apart, for keys."""
+    return value if isinstance(value, str) else json.dumps(value, default=_unknown) if value else ""
 
 
 def _bytes(text: str) -> int:
