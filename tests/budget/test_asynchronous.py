@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Reservation, SqliteStore
+from tts_agent.budget import Amount, Ask, AsyncBudget, Budget, Busy, Reservation, SqliteStore
 from tts_agent.driver import Driver
 from tts_agent.effects import balance, generate
 from tts_agent.messages import user
@@ -143,3 +145,55 @@ async def test_a_call_that_is_interrupted_is_charged_in_full_in_the_store_too(st
         await task
     await emptied(budget)
     assert budget.spent == driver.charged == Amount(15, 1)
+
+
+def in_loops_at_once(loops: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """So many event loops, each in a thread of its own; what one raises is raised."""
+    with ThreadPoolExecutor(loops) as threads:
+        for running in [threads.submit(lambda: asyncio.run(work())) for _ in range(loops)]:
+            running.result(timeout=60)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_ledger_serves_several_event_loops_one_after_the_other_and_at_once(store: SlowStore, stored: bool) -> None:
+    """A few calls fit at a time: those who wait are woken by calls that end in other loops."""
+    budget = CheckedBudget(30 + 4 * 5 * 10, store=store if stored else None)
+    ledger = AsyncBudget(budget)
+
+    async def call() -> None:
+        while isinstance(grant := await ledger.reserve(Ask(10, 1, 20, 20)), Busy):
+            await asyncio.wrap_future(grant.changed)
+        await asyncio.sleep(0.001)
+        await ledger.end(partial(grant.settle, 5))
+
+    async def several() -> None:
+        await asyncio.gather(*(call() for _ in range(5)))
+
+    for _ in range(2):
+        asyncio.run(several())
+    in_loops_at_once(6, several)
+    assert (budget.spent, budget.held) == (Amount(5 * 40, 40), Amount())
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_loop_that_ends_with_callers_waiting_does_not_keep_others_from_their_turn(
+    store: SlowStore, stored: bool
+) -> None:
+    budget = Budget(30, store=store if stored else None)
+    ledger = AsyncBudget(budget)
+    first = budget.reserve(CALL)
+    assert isinstance(first, Reservation)
+
+    async def wait() -> None:
+        while isinstance(grant := await ledger.reserve(CALL), Busy):
+            await asyncio.wrap_future(grant.changed)
+        await ledger.end(grant.release)
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(wait(), 0.05)
+
+    asyncio.run(give_up())
+    first.release()
+    asyncio.run(wait())
+    assert (budget.spent, budget.held) == (Amount(), Amount())
