@@ -23,11 +23,12 @@ from pydantic import SecretStr
 from tests.nodes.models import KEY, openai_model
 from tts_agent import Budget
 from tts_agent.budget import Amount, SqliteStore
-from tts_agent.nodes import AdaptiveReasoning, adaptive_node, create_adaptive_step
+from tts_agent.nodes import AdaptiveReasoning, BudgetExceededError, adaptive_node, create_adaptive_step, token_budget
 from tts_agent.routing import Fixed
 from tts_agent.sampling import SampleRequest
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import SelfConsistency
+from tts_agent.testing.checked_budget import CheckedBudget
 from tts_agent.testing.loopback import Fault, Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
@@ -139,6 +140,59 @@ async def test_those_who_wait_for_budget_may_be_cancelled_without_being_missed()
         ends = await asyncio.gather(*tasks[::2], return_exceptions=True)
         assert any(isinstance(end, dict) for end in ends)
         await asyncio.gather(*tasks[1::2], return_exceptions=True)
+
+
+@pytest.mark.parametrize("agent", [node, middleware], ids=lambda agent: agent.__name__)
+def test_one_agent_serves_event_loops_one_after_the_other_and_at_once(agent: Callable[..., Any]) -> None:
+    """Its budget has room for a few calls at a time: those who wait are woken from other loops."""
+    budget = CheckedBudget(2_000)
+
+    async def ask_twice() -> None:
+        for state in await asyncio.gather(graph.ainvoke(ASKED), graph.ainvoke(ASKED)):
+            assert state["messages"][-1].content == "42"
+
+    with Endpoint() as serving:
+        graph = agent(openai_model(serving, max_retries=0), budget)
+        for _ in range(2):
+            asyncio.run(ask_twice())
+        with ThreadPoolExecutor(4) as threads:
+            for running in [threads.submit(lambda: asyncio.run(ask_twice())) for _ in range(4)]:
+                running.result(timeout=60)
+    assert (budget.spent.calls, budget.held) == (12, Amount())
+
+
+def test_event_loops_at_once_share_one_token_budget() -> None:
+    budget = CheckedBudget(800)
+
+    async def ask() -> None:
+        async with token_budget(budget):
+            replies = await asyncio.gather(*(model.ainvoke("6*7?") for _ in range(4)))
+        assert {reply.content for reply in replies} == {"42"}
+
+    with Endpoint() as serving:
+        model = openai_model(serving, max_tokens=20, max_retries=0)
+        with ThreadPoolExecutor(4) as threads:
+            for running in [threads.submit(lambda: asyncio.run(ask())) for _ in range(4)]:
+                running.result(timeout=60)
+    assert (budget.spent.calls, budget.held) == (16, Amount())
+
+
+# ---------------------------------------------------------------------------------------------------- the time is up
+
+
+async def test_a_timeout_of_the_budgets_seconds_cuts_off_what_is_in_flight_and_charges_it() -> None:
+    """The guard itself grants nothing after its time, and lets calls in flight come back."""
+    with Endpoint() as serving:
+        model = openai_model(serving, max_tokens=20, max_retries=0)
+        async with token_budget(800, seconds=0.05) as budget:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(budget.seconds_left):
+                    await model.ainvoke("6*7?")
+            with pytest.raises(BudgetExceededError, match="time is up"):
+                await model.ainvoke("6*7?")
+        assert (budget.held, budget.spent.calls) == (Amount(), 1)
+        assert budget.spent.tokens > 20
+        assert (await model.ainvoke("6*7?")).text == "42"
 
 
 # --------------------------------------------------------------------------------------------- kill -9, and go on
