@@ -76,6 +76,15 @@ def test_json_holds_the_answer_and_the_whole_trace(
     assert [event["event"] for event in said["events"]][:2] == ["drawn", "decided"]
 
 
+def test_a_strategy_and_its_verifier_are_chosen_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ("--strategy", "best_of_n", "--verifier", "agreement")
+    assert run(monkeypatch, "solve", QUESTION, "--json", *chosen, *OFFLINE) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["answer"], said["strategy"]) == ("7", "best_of_n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -88,6 +97,12 @@ def test_json_holds_the_answer_and_the_whole_trace(
         pytest.param(("caf\udce9",), 2, "not UTF-8", id="not UTF-8"),
         pytest.param((QUESTION, "--base-url", "http://127.0.0.1:9"), 2, "--base-url needs --model", id="no model"),
         pytest.param((QUESTION, "--estimator", "nowhere"), 2, "nowhere", id="no such estimator"),
+        pytest.param((QUESTION, "--strategy", "nothing"), 2, "no strategy 'nothing'", id="no such strategy"),
+        pytest.param((QUESTION, "--strategy", "best_of_n"), 2, "needs a verifier", id="a verifier is missing"),
+        pytest.param((QUESTION, "--verifier", "judge"), 2, "--verifier needs --strategy", id="no use for a verifier"),
+        pytest.param(
+            (QUESTION, "--strategy", "single", "--price", "1"), 2, "--price has no say", id="no use for prices"
+        ),
     ],
 )
 def test_what_is_typed_wrong_gets_one_sentence_and_a_code(

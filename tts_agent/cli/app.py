@@ -10,6 +10,8 @@ import tts_agent
 from tts_agent.cli.demo import demo
 from tts_agent.cli.replay import replay
 from tts_agent.cli.solve import solve
+from tts_agent.cli.strategies import strategies
+from tts_agent.cli.verifiers import verifiers
 
 app = typer.Typer(
     name="tts-agent",
@@ -21,6 +23,8 @@ app = typer.Typer(
 app.command()(solve)
 app.command()(demo)
 app.command()(replay)
+app.command()(strategies)
+app.command()(verifiers)
 
 
 def _version(wanted: bool) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any, cast
 
+from tts_agent.cli.catalogue import METHODS, Group, Part, is_maker, parts, settings
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import Sampler
+from tts_agent.strategies import Strategy
+from tts_agent.verifiers import Verifier
 
 EMBEDDED = "embedded"
+
+_ONE_OF: dict[Group, str] = {"strategies": "strategy", "verifiers": "verifier", "estimators": "estimator"}
+_VERIFIER_SETTINGS = ("verifier", "judge")
 
 
 def sampler(model: str, base_url: str | None) -> Sampler:
@@ -26,7 +33,7 @@ def sampler(model: str, base_url: str | None) -> Sampler:
 
 
 def estimator(choice: str, model: str) -> Estimator | None:
-    """`none`, `auto` (the shipped one, for the embedded model only) or the folder of a saved estimator."""
+    """`none`, `auto` (the shipped one, for the embedded model only), the folder of a saved one, or a plug-in's name."""
     if choice == "none" or (choice == "auto" and model != EMBEDDED):
         return None
     from tts_agent.difficulty.estimator import DifficultyEstimator
@@ -35,7 +42,70 @@ def estimator(choice: str, model: str) -> Estimator | None:
         from tts_agent.embedded import ESTIMATOR_FOLDER
 
         return DifficultyEstimator.load(ESTIMATOR_FOLDER)
+    if not Path(choice).exists() and any(part.name == choice for part in parts("estimators")):
+        return cast(Estimator, _made("estimators", _named("estimators", choice)))
     return DifficultyEstimator.load(Path(choice))
+
+
+def verifier(name: str) -> Verifier:
+    """The verifier of that name, with its settings as they are by default.
+
+    Raises:
+        ConfigurationError: there is none, it cannot be loaded, or it cannot do without settings.
+    """
+    return cast(Verifier, _made("verifiers", _named("verifiers", name)))
+
+
+def strategy(name: str, verifier_name: str | None = None) -> Strategy:
+    """The strategy of that name, with the verifier of the other name where it takes one.
+
+    Raises:
+        ConfigurationError: there is no such strategy or verifier, it cannot be loaded, or it needs further settings.
+    """
+    part = _named("strategies", name)
+    wanted = settings(part.value, "strategies")
+    setting = next((one for one in _VERIFIER_SETTINGS if one in wanted), None)
+    if verifier_name is None:
+        if setting and wanted[setting]:
+            raise ConfigurationError(f"the strategy {name!r} needs a verifier: name one with --verifier")
+        return cast(Strategy, _made("strategies", part))
+    if setting is None:
+        raise ConfigurationError(f"the strategy {name!r} takes no verifier: leave --verifier out")
+    return cast(Strategy, _made("strategies", part, {setting: verifier(verifier_name)}))
+
+
+def _named(group: Group, name: str) -> Part:
+    """The part of that name. What ships keeps its name; two plug-ins that share one are not guessed between."""
+    found = [part for part in parts(group) if part.name == name]
+    one = _ONE_OF[group]
+    if not found:
+        raise ConfigurationError(f"there is no {one} {name!r}: `tts-agent {group}` lists what there is")
+    if len(found) > 1 and found[0].distribution:
+        owners = " and ".join(str(part.distribution) for part in found)
+        raise ConfigurationError(f"the {one} {name!r} is announced by {owners}: uninstall all but one")
+    if found[0].error:
+        raise ConfigurationError(f"the {one} {name!r} of {found[0].distribution} cannot be loaded: {found[0].error}")
+    return found[0]
+
+
+def _made(group: Group, part: Part, given: dict[str, Any] | None = None) -> object:
+    """The part itself."""
+    one, given = _ONE_OF[group], given or {}
+    made = part.value
+    if is_maker(made, group):
+        missing = [name for name, needed in settings(made, group).items() if needed and name not in given]
+        if missing:
+            what = ", ".join(missing)
+            raise ConfigurationError(f"the {one} {part.name!r} needs settings that only Python can give: {what}")
+        try:
+            made = made(**given)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # a plug-in's constructor may raise anything
+            raise ConfigurationError(f"the {one} {part.name!r} cannot be made: {error!r}") from error
+    if not callable(getattr(made, METHODS[group], None)):
+        raise ConfigurationError(f"{part.name!r} of {part.distribution} is no {one}: it has no {METHODS[group]}()")
+    return made
 
 
 def question(argument: str) -> str:

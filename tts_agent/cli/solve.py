@@ -14,7 +14,7 @@ from tts_agent.events import to_dict
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import user
 from tts_agent.reasoner import AdaptiveReasoner, Result
-from tts_agent.routing import MarginalValue
+from tts_agent.routing import Fixed, MarginalValue
 from tts_agent.step import Step
 
 
@@ -33,8 +33,14 @@ def solve(
     max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
     estimator: Annotated[
-        str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
+        str, typer.Option(help="Difficulty estimator: 'auto', 'none', the folder of a saved one, or a plug-in's name.")
     ] = "auto",
+    strategy: Annotated[
+        str | None, typer.Option(help="Always this one (`tts-agent strategies`), and no weighing of prices.")
+    ] = None,
+    verifier: Annotated[
+        str | None, typer.Option(help="What the strategy verifies with (`tts-agent verifiers`).")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what was decided, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -45,16 +51,21 @@ def solve(
         raise ConfigurationError(f"--max-tokens is {max_tokens}: at least 1 is needed")
     if temperature is not None and temperature < 0.0:
         raise ConfigurationError(f"--temperature is {temperature}: it cannot be negative")
+    if verifier is not None and strategy is None:
+        raise ConfigurationError("--verifier needs --strategy: name the strategy that is to use it")
+    if price is not None and strategy is not None:
+        raise ConfigurationError("--price has no say where --strategy is given: leave one of them out")
+    chosen = None if strategy is None else Fixed(resolve.strategy(strategy, verifier))
     ledger = Budget(budget)
     sampler = resolve.sampler(model, base_url)
     if model == resolve.EMBEDDED:
         from tts_agent.embedded.defaults import embedded_policy, embedded_step
 
         step = embedded_step(text, seed=seed, max_tokens=max_tokens, temperature=temperature)
-        policy = embedded_policy(price)
+        policy = chosen or embedded_policy(price)
     else:
         step = Step((user(text),), max_tokens=max_tokens or 1024, temperature=temperature, seed=seed)
-        policy = MarginalValue() if price is None else MarginalValue(price=price)
+        policy = chosen or (MarginalValue() if price is None else MarginalValue(price=price))
     reasoner = AdaptiveReasoner(sampler, policy=policy, estimator=resolve.estimator(estimator, model))
     result = reasoner.run(step, budget=ledger)
     if as_json:

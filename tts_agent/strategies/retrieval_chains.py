@@ -47,7 +47,6 @@ class RetrievalChains:
     """
 
     name: ClassVar[str] = "retrieval_chains"
-    needs: ClassVar[tuple[str, ...]] = ("n", "retriever")
     source: ClassVar[str] = "arXiv 2501.14342"
 
     retrieve: Retriever

@@ -1,0 +1,58 @@
+"""Names become objects, or one sentence that says why not."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from tts_agent.cli import catalogue, resolve
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.strategies import BestOfN, JudgedVote, SelfConsistency
+from tts_agent.verifiers import AgreementVerifier, Judge
+
+
+def test_a_name_is_a_strategy_with_its_usual_settings() -> None:
+    assert resolve.strategy("self_consistency") == SelfConsistency()
+    assert resolve.strategy("best_of_n", "agreement") == BestOfN(AgreementVerifier())
+    assert resolve.strategy("judged_vote", "judge") == JudgedVote(Judge())
+
+
+@pytest.mark.parametrize(
+    ("strategy", "verifier", "complaint"),
+    [
+        ("nothing", None, "there is no strategy 'nothing': `tts-agent strategies` lists what there is"),
+        ("best_of_n", None, "the strategy 'best_of_n' needs a verifier: name one with --verifier"),
+        ("best_of_n", "nothing", "there is no verifier 'nothing': `tts-agent verifiers` lists what there is"),
+        ("best_of_n", "regex", "the verifier 'regex' needs settings that only Python can give: pattern"),
+        ("single", "judge", "the strategy 'single' takes no verifier: leave --verifier out"),
+        ("hybrid", "judge", "the strategy 'hybrid' needs settings that only Python can give: shape"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(strategy: str, verifier: str | None, complaint: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        resolve.strategy(strategy, verifier)
+    assert str(refusal.value) == complaint
+
+
+def announce(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
+    """As if these strategies were announced by other distributions."""
+    found = EntryPoints(EntryPoint(name, value, "tts_agent.strategies") for name, value in entries)
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: found)
+
+
+def test_what_ships_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(monkeypatch, ("self_consistency", "tts_agent.strategies:Single"))
+    assert resolve.strategy("self_consistency") == SelfConsistency()
+
+
+def test_two_plugins_of_one_name_are_not_guessed_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(monkeypatch, ("twice", "tts_agent.strategies:Single"), ("twice", "tts_agent.strategies:PlanFirst"))
+    with pytest.raises(ConfigurationError, match="uninstall all but one"):
+        resolve.strategy("twice")
+
+
+def test_an_estimator_that_is_neither_a_folder_nor_a_plugin_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        resolve.estimator(str(tmp_path / "nowhere"), "any")
