@@ -92,7 +92,7 @@ def test_an_agent_s_votes_are_drawn_by_one_request_and_counted_once(blocking: bo
 
 
 def test_the_naive_use_of_n_counts_the_bill_of_the_request_once_a_choice() -> None:
-    """Trap 7, for comparison."""
+    """For comparison."""
     counter = UsageMetadataCallbackHandler()
     with serving(SAID) as endpoint:
         result = client(endpoint, n=3).generate([[*ASKED["messages"]]], callbacks=[counter])

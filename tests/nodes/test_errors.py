@@ -7,8 +7,13 @@ import openai
 import pytest
 from langchain_core import exceptions as langchain
 
+from tests.nodes.models import openai_model
 from tts_agent.exceptions import BudgetExhausted, EndpointUnreachable, RateLimited, RequestRejected, SamplerError
+from tts_agent.nodes import adaptive_node
 from tts_agent.nodes.errors import BudgetExceededError, as_failure, budget_errors
+from tts_agent.portal import run_sync
+from tts_agent.testing.loopback import Loopback
+from tts_agent.testing.scripted import ScriptedSampler
 
 
 class StatusError(Exception):
@@ -61,6 +66,25 @@ def test_only_a_connection_that_was_never_made_is_certainly_not_billed() -> None
 
     assert isinstance(as_failure(wrapped(httpx.ConnectError("refused"))), EndpointUnreachable)
     assert as_failure(wrapped(httpx.ReadError("gone"))).billed
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_mocks_httpx_alone_stands_in_nobody_s_way(monkeypatch: pytest.MonkeyPatch, asynchronous: bool) -> None:
+    """openai 3 has another client than openai 2 had. So tests here talk to endpoints, and errors are known by name."""
+
+    def mocked(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a request through httpx")
+
+    for kind in (httpx.Client, httpx.AsyncClient):
+        monkeypatch.setattr(kind, "send", mocked)
+    with Loopback(ScriptedSampler(lambda request, index: "it is 42")) as endpoint:
+        node = adaptive_node(openai_model(endpoint), policy="single")
+        asked = {"messages": "What is 6 times 7?"}
+        reply = run_sync(node.ainvoke(asked)) if asynchronous else node.invoke(asked)
+        assert reply["messages"][0].text == "it is 42"
+        assert len(endpoint.requests) == 1
+    with pytest.raises(EndpointUnreachable):  # the endpoint is gone
+        run_sync(node.ainvoke(asked)) if asynchronous else node.invoke(asked)
 
 
 def test_the_pause_an_endpoint_asks_for_is_kept() -> None:

@@ -1,6 +1,7 @@
 """The adaptive node inside real graphs, synchronous and asynchronous."""
 
 import asyncio
+import gc
 import itertools
 import json
 import operator
@@ -18,6 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import task
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command, RetryPolicy, interrupt
@@ -490,3 +492,40 @@ def test_samples_of_synchronous_graphs_are_drawn_at_once() -> None:
 
     state = graph(adaptive_node(ScriptedModel(script=script), policy=vote(8))).invoke(ASKED)
     assert decided(state)["samples"] == 8
+
+
+# ---------------------------------------------------------------------------------------------- nodes side by side
+
+
+def side_by_side(node: Any, n: int) -> Any:
+    builder = StateGraph(MessagesState)
+    for name in map(str, range(n)):
+        builder.add_node(name, node).add_edge(START, name)
+    return builder.compile()
+
+
+@pytest.mark.parametrize(("n", "config"), [(2, {"max_concurrency": 2}), (2, {"max_concurrency": 1}), (24, {})])
+def test_nodes_side_by_side_do_not_wait_for_each_other_s_places(run: Run, n: int, config: Any) -> None:
+    """Neither of `max_concurrency` nor of LangGraph's threads does a sample take one."""
+    model = scripted("42")
+    state = run(side_by_side(adaptive_node(model, policy="parallel", max_samples=4), n), ASKED, config)
+    assert len(state["messages"]) == 1 + n
+    assert len(model.calls) == 4 * n
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+async def test_naive_tasks_of_nodes_side_by_side_wait_for_ever() -> None:
+    """For comparison: each node holds a place, and its `@task`s need further ones."""
+    model = scripted("42")
+
+    @task
+    async def sample() -> AIMessage:
+        return await model.ainvoke("?")
+
+    async def node(state: MessagesState) -> Any:
+        return {"messages": (await asyncio.gather(*(sample() for _ in range(4))))[:1]}
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(side_by_side(node, 2).ainvoke(ASKED, {"max_concurrency": 2}), 0.5)
+    assert model.calls == []
+    gc.collect()  # what was never awaited says so here and not in another test

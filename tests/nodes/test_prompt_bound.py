@@ -1,9 +1,16 @@
 """The bound holds without a tokenizer, and gets close once the provider has reported."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages.utils import count_tokens_approximately
 
+import tts_agent.embedded
+from tests.nodes.models import ScriptedModel, message
+from tts_agent.embedded.tokenizer import Tokenizer
 from tts_agent.nodes.prompt_bound import FOR_TOOLS, PER_IMAGE, PER_MESSAGE, PromptBound
 
 SEARCH = {"type": "function", "function": {"name": "search", "description": "Finds pages", "parameters": {}}}
@@ -14,6 +21,26 @@ def test_every_byte_may_be_a_token(system: str, question: str) -> None:
     messages = [SystemMessage(system), HumanMessage(question)]
     size = len((system + question).encode("utf-8", "surrogatepass"))
     assert PromptBound()(messages, {}) >= size + 2 * PER_MESSAGE
+
+
+DIGITS = "1234567890" * 30
+
+
+def test_the_count_that_langchain_offers_is_an_estimate_and_no_bound() -> None:
+    """A token a word is a habit of English prose. The embedded model's tokenizer has one a digit, as many have."""
+    tokenizer = Tokenizer.load(Path(tts_agent.embedded.__file__).parent / "model" / "tokenizer.json")
+    asked = [HumanMessage(DIGITS)]
+    assert count_tokens_approximately(asked) < tokenizer.count(DIGITS) / 3
+    assert PromptBound()(asked, {}) >= tokenizer.count(DIGITS)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Using fallback GPT-2 tokenizer:UserWarning")
+def test_a_model_s_own_count_is_nothing_at_all_without_a_network() -> None:
+    """It wants a tokenizer from the internet, and counts with an empty one where there is none."""
+    model = ScriptedModel(script=lambda _: message())
+    assert model.get_num_tokens(DIGITS) == 0
+    assert PromptBound()([HumanMessage(DIGITS)], {}) >= len(DIGITS)
 
 
 def test_tools_and_tool_calls_count() -> None:

@@ -13,7 +13,7 @@ from tests.nodes.middleware.agents import Run
 @pytest.fixture(params=["sync", "async", "sync inside a running loop"])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """Invokes an agent in one of the ways people do. All of a test's runs share one event loop: a model's
-    asynchronous client belongs to the first that it meets, with this middleware and without it (trap 15)."""
+    asynchronous client belongs to the first that it meets, with this middleware and without it."""
     with asyncio.Runner() as runner:
 
         def sync(graph: Any, *arguments: Any, **keywords: Any) -> dict[str, Any]:

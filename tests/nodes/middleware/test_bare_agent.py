@@ -19,7 +19,7 @@ from tts_agent.testing.loopback import Fault
 
 SAID = (proposes('{"a": 6, "b": 7}', text="let me see"), "the answer is 42")
 STREAMED = {"stream_usage": True}
-"""What the middleware asks for itself: with a base_url of one's own, streams have no usage otherwise (trap 8)."""
+"""What the middleware asks for itself: with a base_url of one's own, streams have no usage otherwise."""
 Observe = Callable[[Any], Any]
 
 
@@ -132,7 +132,7 @@ def test_tokens_arrive_live(observe: Observe) -> None:
 
 
 def test_a_stream_is_billed_by_its_usage() -> None:
-    """Trap 8: with a base_url, ChatOpenAI does not ask for it, and the whole reservation would be charged."""
+    """With a base_url, ChatOpenAI does not ask for it, and the whole reservation would be charged."""
     with serving(*SAID) as endpoint:
         bare = list(agent(endpoint).stream(ASKED, stream_mode="messages"))
         assert not any(getattr(chunk, "usage_metadata", None) for chunk, _ in bare)

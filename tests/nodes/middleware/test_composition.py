@@ -55,7 +55,7 @@ def test_in_front_of_it_others_may_do_what_they_like_once_a_step(run: Run) -> No
 
 
 def test_naively_wrapping_others_multiplies_their_updates(run: Run) -> None:
-    """Trap 4, for comparison: what is refused unless somebody insists."""
+    """For comparison: what is refused unless somebody insists."""
     with serving("it is 42") as endpoint:
         graph = agent(endpoint, voting(8, innermost=False), Noting(), tools=[])
         with pytest.raises(InvalidUpdateError):
@@ -95,7 +95,7 @@ def test_retries_around_it_repeat_the_step_on_the_ledger(run: Run) -> None:
 
 
 def test_an_exhausted_budget_is_not_retried(run: Run) -> None:
-    """Trap 14: LangChain repeats and swallows whatever it does not know."""
+    """LangChain repeats and swallows whatever it does not know."""
     results: list[Any] = []
     with serving("it is 42") as endpoint:
         retry = ModelRetryMiddleware(max_retries=3, initial_delay=0.0)
@@ -106,7 +106,7 @@ def test_an_exhausted_budget_is_not_retried(run: Run) -> None:
 
 
 def test_naive_budget_errors_are_retried_and_become_answers() -> None:
-    """Trap 14, for comparison."""
+    """For comparison."""
     tries: list[int] = []
 
     class Naive(AgentMiddleware[Any, Any, Any]):
@@ -149,7 +149,7 @@ def conversation(*middleware: Any) -> int:
 
 
 def test_summaries_come_no_sooner_than_for_one_call() -> None:
-    """Trap 6: the usage on the last message is taken for the length of the conversation."""
+    """The usage on the last message is taken for the length of the conversation."""
 
     class Naive(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:
@@ -215,7 +215,7 @@ def _cache() -> Any:
 
 @pytest.mark.usefixtures("_cache")
 def test_samples_do_not_come_from_the_cache(run: Run) -> None:
-    """Trap 9."""
+    """LangChain's cache would answer all of them alike."""
     budget = Budget(100_000)
     with serving(["it is 41", "it is 42", "it is 42"]) as endpoint:
         state = run(agent(endpoint, voting(3, budget=budget), tools=[]), ASKED)
@@ -225,7 +225,7 @@ def test_samples_do_not_come_from_the_cache(run: Run) -> None:
 
 @pytest.mark.usefixtures("_cache")
 def test_naive_samples_are_all_the_same_cached_one() -> None:
-    """Trap 9, for comparison."""
+    """For comparison."""
 
     class Naive(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:
@@ -251,7 +251,7 @@ def test_one_call_outright_may_come_from_the_cache_and_is_then_not_billed(run: R
 
 
 async def test_an_estimator_does_not_stand_in_the_way_of_the_event_loop() -> None:
-    """Trap 17."""
+    """Every other agent on that loop would stand still meanwhile."""
     loop_thread, threads = threading.get_ident(), list[int]()
 
     class Estimator:

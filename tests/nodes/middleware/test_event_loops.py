@@ -1,4 +1,4 @@
-"""Trap 15: an asynchronous client belongs to one event loop, so synchronous agents use the other one."""
+"""An asynchronous client belongs to one event loop, so synchronous agents use the other one."""
 
 import asyncio
 from typing import Any

@@ -114,16 +114,17 @@ def test_ending_an_agent_that_asks_until_an_output_parses_does_not_loop(run: Run
     assert state["structured_response"] is None
 
 
-def test_where_the_jump_does_not_arrive_it_is_an_error_instead_of_a_loop() -> None:
+def test_where_the_jump_does_not_arrive_it_is_an_error_instead_of_a_loop(run: Run) -> None:
     with serving("never asked") as endpoint:
         reasoning = AdaptiveReasoning(budget=20, exit_behavior="end")
         graph = agent(endpoint, Idle(), reasoning, tools=[], response_format=ToolStrategy(Answer))
-        with pytest.raises(BudgetExceededError):
-            graph.invoke(ASKED)
+        with pytest.raises(BudgetExceededError, match=r"the agent was told so and asks on, .* its response_format"):
+            run(graph, ASKED)
+    assert endpoint.requests == []
 
 
 def test_naively_ending_one_loops() -> None:
-    """Trap 5, for comparison: a message alone does not end it."""
+    """For comparison: a message alone does not end it."""
 
     class Naive(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:

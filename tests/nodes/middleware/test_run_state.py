@@ -55,7 +55,7 @@ def test_the_state_mirrors_the_ledger_and_nobody_sees_it(run: Run) -> None:
 
 
 def test_a_reducer_that_does_not_come_last_loses_what_was_spent() -> None:
-    """Trap 3, for comparison: LangGraph reads the last annotation only."""
+    """For comparison: LangGraph reads the last annotation only."""
 
     def spending(*annotations: Any) -> Any:
         class State(AgentState[Any]):

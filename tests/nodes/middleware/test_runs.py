@@ -154,7 +154,7 @@ def test_calls_say_that_they_are_reserved(run: Run, policy: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["threads", "tasks"])
 def test_thirty_agents_never_overspend_one_budget(mode: str) -> None:
-    """Trap 11."""
+    """Each reserves before it asks, on the one ledger."""
     sampler, budget = ScriptedSampler(lambda *_: "word " * 100), Budget(6_000)
     with Loopback(sampler) as endpoint:
         reasoning = AdaptiveReasoning(policy="parallel", max_samples=4, budget=budget, max_tokens=100)
@@ -181,7 +181,7 @@ def test_thirty_agents_never_overspend_one_budget(mode: str) -> None:
 
 
 async def test_naive_counters_in_the_state_race() -> None:
-    """Trap 11, for comparison: check, then spend, then count."""
+    """For comparison: check, then spend, then count."""
     total = 0
 
     class Naive(AgentMiddleware[Any, Any, Any]):
@@ -200,7 +200,7 @@ async def test_naive_counters_in_the_state_race() -> None:
 
 
 async def test_a_cancelled_step_is_charged() -> None:
-    """Trap 12: a cancelled call tells no callback that it ended, and may be billed."""
+    """A cancelled call tells no callback that it ended, and may be billed."""
     budget = Budget(50_000)
     with serving("it is 42", faults=[Fault(delay=60.0)] * 3) as endpoint:
         reasoning = AdaptiveReasoning(policy="parallel", max_samples=3, budget=budget, max_tokens=100)
@@ -216,7 +216,7 @@ async def test_a_cancelled_step_is_charged() -> None:
 
 @pytest.mark.parametrize("policy", ["single", "parallel"])
 def test_the_guard_counts_what_tools_ask_and_nothing_twice(run: Run, policy: Any) -> None:
-    """Trap 18: the middleware sees the agent's own calls, `token_budget` every other one."""
+    """The middleware sees the agent's own calls, `token_budget` every other one."""
     sampler = ScriptedSampler(turns(proposes('{"question": "6*7"}', "ask"), "it is 42"))
     with Loopback(sampler) as endpoint:
         model = client(endpoint, max_tokens=50, max_retries=0)

@@ -34,7 +34,7 @@ def test_only_the_winner_s_message_is_streamed(way: str) -> None:
 
 @pytest.mark.parametrize("way", ["sync", "async"])
 def test_naive_samples_all_leak_into_the_stream(way: str) -> None:
-    """Trap 2, for comparison: contexts are copied, but nothing hides the samples."""
+    """For comparison: contexts are copied, but nothing hides the samples."""
 
     class Naive(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:
@@ -52,7 +52,7 @@ def test_naive_samples_all_leak_into_the_stream(way: str) -> None:
 
 
 async def test_events_of_samples_carry_a_tag_to_filter_by_and_are_no_stream() -> None:
-    """Trap 2: `astream_events` shows every run, whatever its tags."""
+    """`astream_events` shows every run, whatever its tags."""
     with serving("the answer is 42") as endpoint:
         graph = agent(endpoint, AdaptiveReasoning(policy="parallel", max_samples=3))
         events = [event async for event in graph.astream_events(ASKED, version="v2")]

@@ -96,7 +96,7 @@ def test_when_none_parses_the_agent_goes_on_as_it_would() -> None:
 
 
 def test_naively_returning_the_message_alone_loops() -> None:
-    """Trap 5, for comparison: the parsed output and the tool's message belong to the response."""
+    """For comparison: the parsed output and the tool's message belong to the response."""
 
     class Naive(AgentMiddleware[Any, Any, Any]):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:

@@ -55,7 +55,7 @@ def test_the_winner_is_the_model_s_own_message_with_its_own_usage() -> None:
 
 
 def test_neither_cut_off_nor_unparseable_samples_vote(run: Run) -> None:
-    """Trap 16: the naive count of texts and names would choose the broken call."""
+    """The naive count of texts and names would choose the broken call."""
     cut, broken = Sample("it is 41", "length"), proposes('{"a": 6, "b": ')
     with serving([cut, broken, cut, broken, proposes('{"a": 6, "b": 7}'), broken, cut], "done") as endpoint:
         state = run(agent(endpoint, voting(7)), ASKED)
@@ -206,7 +206,7 @@ def test_every_call_is_traced_below_the_model_node(run: Run) -> None:
 
 
 def test_naive_threads_lose_tracing_and_usage() -> None:
-    """Trap 1, for comparison: a pool that does not copy contexts."""
+    """For comparison: a pool that does not copy contexts."""
 
     class Naive(AgentMiddleware):
         def wrap_model_call(self, request: Any, handler: Any) -> Any:

@@ -59,13 +59,17 @@ def ended(request: ModelRequest[Any], error: BudgetExhausted) -> ExtendedModelRe
     """A message that says why the agent ends, in place of a reply.
 
     The jump is for agents that insist on an output in a form: no message ends those. Where it does not arrive (other
-    middleware's nodes after the model come first, and LangGraph forgets it), they ask again.
+    middleware's nodes after the model come first, and LangGraph forgets it), they ask again. Nothing else ends them
+    from here: LangChain takes no `goto`, and a node of our own would be one more in every step of every agent.
 
     Raises:
         BudgetExhausted: this was said, and it asked again; it would go on for ever.
     """
     if request.messages and request.messages[-1].response_metadata.get(METADATA_KEY, {}).get("stop") == ENDED:
-        raise error
+        raise BudgetExhausted(
+            f"{error}; the agent was told so and asks on, for the output that its response_format promises: no message "
+            "ends it where other middleware has a node after the model (exit_behavior='finalize' asks for that output)"
+        ) from error
     metadata = {METADATA_KEY: {"stop": ENDED, "reason": str(error)}}
     message = AIMessage(f"Stopped: {error}.", response_metadata=metadata)
     return ExtendedModelResponse(ModelResponse([message]), Command(update={"jump_to": "end"}))
