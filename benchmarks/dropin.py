@@ -1,9 +1,10 @@
 """What dropping it in costs: ``python -m benchmarks.dropin``.
 
 One step of an agent against an endpoint on this machine that takes a fixed time to answer, bare and with
-`AdaptiveReasoning`, `adaptive_node` and `create_adaptive_step`, in turns in one run. Prints medians with quartiles, and
-the difference to the bare one of the same turn with its quartiles. Eight bare calls at once are the least that eight
-votes can take: a client's own work on a call is a few milliseconds of one core. The endpoint is a process of its own.
+`AdaptiveReasoning`, `adaptive_node` and `create_adaptive_step`, in turns in one run; then a run of five steps, and a
+step at the end of a long conversation. Prints medians with quartiles, and the difference to the bare one of the same
+turn with its quartiles. Eight bare calls at once are the least that eight votes by single calls can take: a client's
+own work on a call is a few milliseconds of one core. The endpoint is a process of its own.
 """
 
 from __future__ import annotations
@@ -19,21 +20,53 @@ from time import perf_counter
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import SecretStr
 
+from tts_agent.messages import ToolCall
 from tts_agent.nodes import AdaptiveReasoning, adaptive_node, create_adaptive_step, token_budget
 from tts_agent.routing import Fixed
+from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import SelfConsistency, Single
 from tts_agent.testing.loopback import Loopback
-from tts_agent.testing.scripted import ScriptedSampler
+from tts_agent.testing.scripted import Reply, ScriptedSampler
 
 ASKED: Any = {"messages": [HumanMessage("What is 6 * 7?")]}
 SINGLE, VOTE = Fixed(Single()), Fixed(SelfConsistency(FixedSize(8)))
 Ask = Callable[[], Awaitable[float]]
+STEPS = 5
+"""Of the longer run: all but the last call a tool."""
+LONG: Any = {
+    "messages": [
+        *ASKED["messages"],
+        *(
+            turn
+            for call in map(str, range(20))
+            for turn in (
+                AIMessage("", tool_calls=[{"name": "look_up", "args": {"what": "a word " * 30}, "id": call}]),
+                ToolMessage("what is known about it " * 100, tool_call_id=call),
+            )
+        ),
+    ]
+}
+"""41 messages."""
+
+
+@tool
+def look_up(what: str) -> str:
+    """Look something up."""
+    return f"nothing is known about {what}"
+
+
+def script(request: SampleRequest, _: int) -> Reply:
+    """Calls the tool until it was called often enough, if there is one."""
+    if request.tools and sum(message.role == "tool" for message in request.messages) < STEPS - 1:
+        return Sample("", "tool_calls", (ToolCall("look_up", '{"what": "a word"}'),))
+    return "the answer is 42"
 
 
 def agents(model: ChatOpenAI) -> Mapping[str, Any]:
@@ -65,10 +98,10 @@ def agents(model: ChatOpenAI) -> Mapping[str, Any]:
     }
 
 
-async def answer(agent: Any) -> float:
+async def answer(agent: Any, asked: Any = ASKED) -> float:
     """Seconds until the whole answer is there."""
     start = perf_counter()
-    await agent.ainvoke(ASKED)
+    await agent.ainvoke(asked)
     return perf_counter() - start
 
 
@@ -120,21 +153,28 @@ async def measure(model: ChatOpenAI, rounds: int) -> None:
     compared = agents(model)
     asks: dict[str, Ask] = {name: lambda agent=agent: answer(agent) for name, agent in compared.items()}  # type: ignore[misc]
     report("until the answer", await turns(asks, rounds))
+    single = AdaptiveReasoning(policy=SINGLE, max_tokens=100)
+    bare, wrapped = (create_agent(model, [look_up], middleware=middleware) for middleware in ([], [single]))
+    both: dict[str, Any] = {"bare create_agent": bare, "AdaptiveReasoning, single": wrapped}
+    asks = {name: lambda agent=agent: answer(agent) for name, agent in both.items()}  # type: ignore[misc]
+    report(f"a run of {STEPS} steps with a tool", await turns(asks, rounds // 2))
+    asks = {name: lambda agent=agent: answer(agent, LONG) for name, agent in both.items()}  # type: ignore[misc]
+    report("a step after a conversation of 41 messages", await turns(asks, rounds))
     bare = compared["bare create_agent"]
     report(
         "a bare agent under token_budget",
         await turns({"bare create_agent": lambda: answer(bare), "token_budget": lambda: guarded(bare)}, rounds),
     )
-    single = compared["AdaptiveReasoning, single"]
+    wrapped = compared["AdaptiveReasoning, single"]
     report(
         "until the first streamed token",
-        await turns({"bare create_agent": lambda: first_token(bare), "single": lambda: first_token(single)}, rounds),
+        await turns({"bare create_agent": lambda: first_token(bare), "single": lambda: first_token(wrapped)}, rounds),
     )
 
 
 def serve(latency: float, port: Connection) -> None:
     """The endpoint, until the other end of the pipe closes."""
-    with Loopback(ScriptedSampler(lambda *_: "the answer is 42", latency=latency)) as endpoint:
+    with Loopback(ScriptedSampler(script, latency=latency)) as endpoint:
         port.send(endpoint.url)
         with suppress(EOFError):
             port.recv()
