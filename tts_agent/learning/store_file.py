@@ -46,8 +46,7 @@ class Settings:
     max_tokens: int
     temperature: float | None = None
     seed: int | None = None
-    system: str | None = None
-    """Instructions that precede every question."""
+    """Without one, the samples of a run that is repeated are others."""
 
 
 @contextmanager
