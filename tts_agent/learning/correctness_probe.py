@@ -9,22 +9,19 @@ Source: the verifiers of Cobbe et al., arXiv 2110.14168, on a frozen text encode
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from tts_agent.difficulty import DifficultyEstimator, Encoder, Label, SampleSignals, StepText
-from tts_agent.difficulty.calibration import expected_calibration_error
 from tts_agent.difficulty.fitting import TEST_FOLDS
-from tts_agent.difficulty.metrics import auroc
 from tts_agent.difficulty.questions import Questions, assign_folds
 from tts_agent.difficulty.two_stage import FitSettings
 from tts_agent.effects import Flow, call
 from tts_agent.exceptions import ConfigurationError, EstimatorFileError
+from tts_agent.learning.held_out import HeldOut
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers import AcceptRates, Verdict
@@ -42,20 +39,6 @@ class Graded:
     """Samples of a group never stand on both sides of a split; "" is the step's own text."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What a probe is worth on samples of questions that it was not trained on."""
-
-    samples: int
-    right: int
-    auroc: float | None
-    """P(a right sample has a higher score than a wrong one), ties half; None where all are right, or all wrong."""
-    ece: float
-    """Expected calibration error of the score as P(right), 10 bins. Chance alone leaves about .03 on 500 samples."""
-    rates: AcceptRates
-    """At the probe's threshold."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CorrectnessProbe:
     """Scores a sample with P(right). It costs no tokens, and an encoder's run on the processor for each new reply.
@@ -66,6 +49,8 @@ class CorrectnessProbe:
     """
 
     name: ClassVar[str] = "correctness_probe"
+    needs: ClassVar[tuple[str, ...]] = ("extra difficulty",)
+    source: ClassVar[str] = "arXiv 2110.14168"
 
     estimator: DifficultyEstimator
     """Of pairs: see the module."""
@@ -106,7 +91,7 @@ class CorrectnessProbe:
         )
         unseen = _held_out_groups(labels, seed)
         held_out = cls(estimator, accept_at, {}).measure(entry for entry in graded if _group(entry) in unseen)
-        profiles = {kind: {"accept_at": accept_at, **_plain(values)} for kind, values in held_out.items()}
+        profiles = {kind: {"accept_at": accept_at, **values.to_json()} for kind, values in held_out.items()}
         return cls(estimator.with_profiles(profiles), accept_at, held_out)
 
     @classmethod
@@ -119,7 +104,7 @@ class CorrectnessProbe:
         """
         estimator = DifficultyEstimator.load(folder, encoder=encoder)
         try:
-            held_out = {kind: _held_out(values) for kind, values in estimator.profiles.items()}
+            held_out = {kind: HeldOut.from_json(values) for kind, values in estimator.profiles.items()}
             (accept_at,) = {float(values["accept_at"]) for values in estimator.profiles.values()}
         except (KeyError, TypeError, ValueError):
             raise EstimatorFileError(f"{folder} holds a difficulty estimator, and no correctness probe") from None
@@ -146,15 +131,7 @@ class CorrectnessProbe:
 
     def _measured(self, graded: Sequence[Graded]) -> HeldOut:
         verdicts = self._judge([(entry.step, entry.sample) for entry in graded])
-        scores = np.array([verdict.score for verdict in verdicts])
-        right = np.array([entry.right for entry in graded], dtype=np.float64)
-        return HeldOut(
-            samples=len(graded),
-            right=int(right.sum()),
-            auroc=auroc(scores, right, 1.0 - right),
-            ece=expected_calibration_error(scores, right, np.ones(len(graded))),
-            rates=AcceptRates.of(verdicts, [entry.right for entry in graded]),
-        )
+        return HeldOut.of(verdicts, [entry.right for entry in graded])
 
     def _judge(self, pairs: Sequence[tuple[Step, Sample]]) -> list[Verdict]:
         valid = [(_pair(step, sample), SampleSignals.of(sample)) for step, sample in pairs if sample.valid]
@@ -194,17 +171,3 @@ def _held_out_groups(labels: Sequence[Label], seed: int) -> set[str]:
     kept = assign_folds(data.group, TEST_FOLDS, seed) == 0
     unseen = {step for step, out in zip(data.steps, kept, strict=True) if out}
     return {label.group for label in labels if label.step in unseen}
-
-
-def _plain(held_out: HeldOut) -> dict[str, Any]:
-    return {name: value for name, value in asdict(held_out).items() if value is not None}
-
-
-def _held_out(values: Mapping[str, Any]) -> HeldOut:
-    return HeldOut(
-        samples=int(values["samples"]),
-        right=int(values["right"]),
-        auroc=values.get("auroc"),
-        ece=float(values["ece"]),
-        rates=AcceptRates(**values["rates"]),
-    )
