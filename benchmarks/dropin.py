@@ -16,7 +16,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from langchain.agents import create_agent
@@ -38,6 +38,7 @@ from tts_agent.testing.scripted import Reply, ScriptedSampler
 ASKED: Any = {"messages": [HumanMessage("What is 6 * 7?")]}
 SINGLE, VOTE = Fixed(Single()), Fixed(SelfConsistency(FixedSize(8)))
 Ask = Callable[[], Awaitable[float]]
+Clock = Callable[[], float]
 STEPS = 5
 """Of the longer run: all but the last call a tool."""
 LONG: Any = {
@@ -98,26 +99,26 @@ def agents(model: ChatOpenAI) -> Mapping[str, Any]:
     }
 
 
-async def answer(agent: Any, asked: Any = ASKED) -> float:
+async def answer(clock: Clock, agent: Any, asked: Any = ASKED) -> float:
     """Seconds until the whole answer is there."""
-    start = perf_counter()
+    start = clock()
     await agent.ainvoke(asked)
-    return perf_counter() - start
+    return clock() - start
 
 
-async def first_token(agent: Any) -> float:
+async def first_token(clock: Clock, agent: Any) -> float:
     """Seconds until the first streamed token is there; the stream is read to its end."""
-    start, seen = perf_counter(), None
+    start, seen = clock(), None
     async for _ in agent.astream(ASKED, stream_mode="messages"):
-        seen = seen or perf_counter()
+        seen = seen or clock()
     assert seen is not None
     return seen - start
 
 
-async def guarded(agent: Any) -> float:
+async def guarded(clock: Clock, agent: Any) -> float:
     """`answer` under a `token_budget`."""
     async with token_budget(100_000):
-        return await answer(agent)
+        return await answer(clock, agent)
 
 
 async def turns(asks: Mapping[str, Ask], rounds: int) -> dict[str, list[float]]:
@@ -148,27 +149,32 @@ def report(title: str, times: Mapping[str, list[float]]) -> None:
         print(line)
 
 
-async def measure(model: ChatOpenAI, rounds: int) -> None:
+async def measure(model: ChatOpenAI, rounds: int, clock: Clock) -> None:
     """All of it, on one event loop."""
     compared = agents(model)
-    asks: dict[str, Ask] = {name: lambda agent=agent: answer(agent) for name, agent in compared.items()}  # type: ignore[misc]
+    asks: dict[str, Ask] = {name: lambda agent=agent: answer(clock, agent) for name, agent in compared.items()}  # type: ignore[misc]
     report("until the answer", await turns(asks, rounds))
     single = AdaptiveReasoning(policy=SINGLE, max_tokens=100)
     bare, wrapped = (create_agent(model, [look_up], middleware=middleware) for middleware in ([], [single]))
     both: dict[str, Any] = {"bare create_agent": bare, "AdaptiveReasoning, single": wrapped}
-    asks = {name: lambda agent=agent: answer(agent) for name, agent in both.items()}  # type: ignore[misc]
+    asks = {name: lambda agent=agent: answer(clock, agent) for name, agent in both.items()}  # type: ignore[misc]
     report(f"a run of {STEPS} steps with a tool", await turns(asks, rounds // 2))
-    asks = {name: lambda agent=agent: answer(agent, LONG) for name, agent in both.items()}  # type: ignore[misc]
+    asks = {name: lambda agent=agent: answer(clock, agent, LONG) for name, agent in both.items()}  # type: ignore[misc]
     report("a step after a conversation of 41 messages", await turns(asks, rounds))
     bare = compared["bare create_agent"]
     report(
         "a bare agent under token_budget",
-        await turns({"bare create_agent": lambda: answer(bare), "token_budget": lambda: guarded(bare)}, rounds),
+        await turns(
+            {"bare create_agent": lambda: answer(clock, bare), "token_budget": lambda: guarded(clock, bare)}, rounds
+        ),
     )
     wrapped = compared["AdaptiveReasoning, single"]
     report(
         "until the first streamed token",
-        await turns({"bare create_agent": lambda: first_token(bare), "single": lambda: first_token(wrapped)}, rounds),
+        await turns(
+            {"bare create_agent": lambda: first_token(clock, bare), "single": lambda: first_token(clock, wrapped)},
+            rounds,
+        ),
     )
 
 
@@ -185,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="steps of each")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds the endpoint takes")
+    parser.add_argument("--cpu", action="store_true", help="this process's CPU time instead, for a busy machine")
     asked = parser.parse_args()
     context = get_context("spawn")
     here, there = context.Pipe()
@@ -194,7 +201,7 @@ def main() -> None:
     model = ChatOpenAI(
         model="scripted", base_url=here.recv(), api_key=SecretStr("any"), max_retries=0, max_completion_tokens=100
     )
-    asyncio.run(measure(model, asked.rounds))
+    asyncio.run(measure(model, asked.rounds, process_time if asked.cpu else perf_counter))
     here.close()
     endpoint.join()
 
