@@ -84,11 +84,13 @@ def check_verifier(make: Callable[[], Verifier], step: Step | None = None) -> No
         Sample("withheld", "content_filter"),
     )
 
-    def trial(shown: tuple[Sample, ...]) -> _Trial[Sequence[Verdict]]:
-        return _Trial(_agreeing, lambda: make().verify(question, shown), _verdicts_check(len(shown)))
+    def trial(script: _Stream, shown: tuple[Sample, ...]) -> _Trial[Sequence[Verdict]]:
+        return _Trial(script, lambda: make().verify(question, shown), _verdicts_check(len(shown)))
 
     for k in range(len(samples) + 1):
-        trial(samples[:k]).run_all()
+        trial(_agreeing, samples[:k]).run_all()
+    for script in _SCRIPTS[1:]:  # what a model that judges may say
+        trial(script, samples[:2]).run_all()
     verifier = make()
     _check_repeatable(lambda: verifier.verify(question, samples))
 
