@@ -28,7 +28,7 @@ from tts_agent.embedded.problems import problems
 from tts_agent.embedded.sampler import EmbeddedSampler
 from tts_agent.embedded.tasks import FAMILIES, STEP_SEPARATOR, Split, is_correct
 from tts_agent.evaluation.bootstrap import Bootstrap, Floats, interval
-from tts_agent.sampling import Sample
+from tts_agent.sampling import Sample, SampleBatch, SampleRequest, Usage
 from tts_agent.step import Step
 from tts_agent.strategies import Strategy
 from tts_agent.strategies.base import majority
@@ -49,6 +49,30 @@ Lineup = Callable[[str], Mapping[str, Strategy]]
 def model() -> EmbeddedSampler:
     """One a process."""
     return EmbeddedSampler()
+
+
+class Remembering:
+    """Draws no completion twice: one depends on its request's seed and its place in the stream alone."""
+
+    def __init__(self, inner: EmbeddedSampler) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._known: dict[SampleRequest, list[Sample]] = {}
+
+    def token_bound(self, request: SampleRequest) -> int:
+        """As of the sampler behind."""
+        return self._inner.token_bound(request)
+
+    async def sample(self, request: SampleRequest, n: int) -> SampleBatch:
+        """As of the sampler behind, and billed like it."""
+        known = self._known.setdefault(replace(request, offset=0), [])
+        end = request.offset + n
+        if len(known) < end:
+            fresh = replace(request, offset=len(known))
+            known += (await self._inner.sample(fresh, end - len(known))).samples
+        samples = tuple(known[request.offset : end])
+        written = sum(sample.usage.output_tokens for sample in samples)
+        return SampleBatch(samples, Usage(samples[0].usage.input_tokens, written))
 
 
 @cache
@@ -111,14 +135,15 @@ def measure(lineup: Lineup, family: str, seed: int, question: str) -> list[tuple
 
 
 async def _measure(lineup: Mapping[str, Strategy], step: Step) -> list[tuple[bool, int, int]]:
-    drawn = (await model().sample(step.request(), MOST)).samples
+    sampler = Remembering(model())
+    drawn = (await sampler.sample(step.request(), MOST)).samples
     rows = []
     for n in range(1, MOST + 1):
         output = sum(sample.usage.output_tokens for sample in drawn[:n])
         winner = majority(replace(step, drawn=drawn[:n]))
         rows.append((_right(step, winner), drawn[0].usage.input_tokens + output, output))
     for strategy in lineup.values():
-        driver = Driver(model(), Budget())
+        driver = Driver(sampler, Budget())
         outcome = await driver.run(strategy.run(step))
         output = sum(event.usage.output_tokens for event in driver.events if hasattr(event, "usage"))
         rows.append((_right(step, outcome.sample), driver.charged.tokens, output))

@@ -1,8 +1,13 @@
 """Gains over votes at equal cost."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from benchmarks.against_votes import MOST, steps_before, table
+from benchmarks.against_votes import MOST, Remembering, steps_before, table
+from tts_agent.embedded.defaults import embedded_step
+from tts_agent.embedded.sampler import EmbeddedSampler
+from tts_agent.portal import run_sync
 
 QUESTIONS = 12
 
@@ -31,3 +36,15 @@ def test_some_sizes_of_vote_are_shown_and_have_no_gain() -> None:
 
 def test_the_steps_before_the_first_wrong_one_begin_the_next_attempt() -> None:
     assert steps_before("1+1=2 ; 2+2=5 ; answer 5", 2) == "1+1=2 ; "
+
+
+def test_what_was_drawn_before_is_given_and_billed_as_if_it_were_drawn_again() -> None:
+    sampler = EmbeddedSampler()
+    request = embedded_step("Start with 47. Add 38. What is the result?", seed=1).request()
+    remembering = Remembering(sampler)
+    run_sync(remembering.sample(request, 2))
+    for offset, n in ((0, 3), (1, 2)):
+        asked = replace(request, offset=offset)
+        given, drawn = (run_sync(each.sample(asked, n)) for each in (remembering, sampler))
+        assert [sample.text for sample in given.samples] == [sample.text for sample in drawn.samples]
+        assert given.usage == drawn.usage
