@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -159,6 +160,17 @@ def test_a_head_that_was_never_trained_is_refused(tmp_path: Path) -> None:
     base.model.save_pretrained(folder)  # the body alone
     with pytest.raises(ConfigurationError, match=r"lacks score\.weight"):
         judged(RewardModel(str(folder)), "4")
+
+
+def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path) -> None:
+    folder = tiny_models.sequence_llama(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "theirs", "auto_map": {"AutoConfig": "theirs.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    with pytest.raises(ConfigurationError, match="gives no model"):
+        judged(RewardModel(str(folder)), "4")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_weights_that_are_a_pickle_are_refused(tmp_path: Path) -> None:

@@ -136,9 +136,15 @@ class LocalModel:
         bars = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(self.name, truncation_side="left")
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                self.name, truncation_side="left", trust_remote_code=False
+            )
             model, report = kinds[self.head].from_pretrained(
-                self.name, dtype=self._dtype, use_safetensors=True, output_loading_info=True
+                self.name,
+                dtype=self._dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
             )
             if missing := sorted(report["missing_keys"]):
                 raise ValueError(f"its file lacks {missing[0]}, so that it would score at random")
