@@ -19,7 +19,8 @@ def test_there_is_a_runtime_inside_a_graph_and_nowhere_else() -> None:
         seen.append(running() is not None)
         return {}
 
-    StateGraph(MessagesState).add_node("look", look).add_edge(START, "look").compile().invoke({"messages": []})
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("look", look).add_edge(START, "look").compile().invoke({"messages": []})
     RunnableLambda(look).invoke({})
     look(None)
     assert seen == [True, False, False]
