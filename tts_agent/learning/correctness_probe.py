@@ -45,7 +45,9 @@ class CorrectnessProbe:
 
     Make one with `fit` or `load`. The encoder reads the beginning of reply and question (256 word pieces, for the
     default one), so the probe knows what right replies of this model look like rather than what is right: it holds for
-    the classes of steps, the model and the temperature of its samples alone. Invalid samples score 0.
+    the classes of steps, the model and the temperature of its samples alone. Replies of a class that say the same count
+    once in training; where right ones coincide more often than wrong ones, the score of a sample is too low. Invalid
+    samples score 0.
     """
 
     name: ClassVar[str] = "correctness_probe"
