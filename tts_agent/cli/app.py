@@ -8,6 +8,7 @@ import typer
 
 import tts_agent
 from tts_agent.cli.demo import demo
+from tts_agent.cli.label import label
 from tts_agent.cli.replay import replay
 from tts_agent.cli.solve import solve
 from tts_agent.cli.strategies import strategies
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(solve)
 app.command()(demo)
 app.command()(replay)
+app.command()(label)
 app.command()(strategies)
 app.command()(verifiers)
 

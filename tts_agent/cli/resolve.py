@@ -19,7 +19,7 @@ _ONE_OF: dict[Group, str] = {"strategies": "strategy", "verifiers": "verifier", 
 _VERIFIER_SETTINGS = ("verifier", "judge")
 
 
-def sampler(model: str, base_url: str | None) -> Sampler:
+def sampler(model: str, base_url: str | None, *, logprobs: bool = False) -> Sampler:
     """The embedded model, or a model behind an OpenAI-compatible endpoint."""
     if model == EMBEDDED:
         if base_url is not None:
@@ -29,7 +29,7 @@ def sampler(model: str, base_url: str | None) -> Sampler:
         return EmbeddedSampler()
     from tts_agent.samplers.openai import OpenAISampler
 
-    return OpenAISampler(model, base_url=base_url)
+    return OpenAISampler(model, base_url=base_url, logprobs=logprobs)
 
 
 def estimator(choice: str, model: str) -> Estimator | None:

@@ -1,0 +1,172 @@
+"""`tts-agent label`: how often a model is right about each question, counted into one file."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tts_agent.budget import LIST_PRICES, Budget, Tariff
+from tts_agent.budget.tariffs import find
+from tts_agent.cli import resolve
+from tts_agent.cli.graders import NAMES, grader
+from tts_agent.cli.label_progress import Shown
+from tts_agent.cli.label_report import estimated, say, summary
+from tts_agent.exceptions import ConfigurationError, SamplerError
+from tts_agent.learning.data import Columns, read_items
+from tts_agent.learning.draws import Drawer
+from tts_agent.learning.enough import Enough
+from tts_agent.learning.grading import Grading
+from tts_agent.learning.item import Item, items_hash
+from tts_agent.learning.labelling import Labelling
+from tts_agent.learning.store import LabelStore
+from tts_agent.learning.store_file import Settings
+from tts_agent.portal import run_sync
+from tts_agent.sampling import Sampler
+
+STORE = Path("labels.db")
+COUNTED = 1_000_000_000
+"""Dollars that nobody reaches: a limit, so that money is counted where it is not limited."""
+
+
+def label(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="File (.jsonl, .json, .csv, .tsv, .parquet; questions, LangSmith runs or LangGraph states), Hugging "
+            "Face data set, or 'embedded:N': N problems for the embedded model."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="The label store, one SQLite file; one that is there is gone on with.")
+    ] = Path("labels.db"),
+    model: Annotated[
+        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
+    ] = resolve.EMBEDDED,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
+    ] = None,
+    verifier: Annotated[str, typer.Option(help=f"Who grades: {NAMES}, module:function, or a plug-in.")] = "exact",
+    k: Annotated[str, typer.Option("-k", "--samples", help="Samples a question: LOW..HIGH, or one number.")] = "8..64",
+    width: Annotated[float, typer.Option(help="Enough where the 90 % interval of pass@1 is at most this wide.")] = 0.25,
+    question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
+    answer: Annotated[str | None, typer.Option(help="Column of the reference answer.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Column of the class of step.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of what no split may cut.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column of the question's id.")] = None,
+    subset: Annotated[str | None, typer.Option(help="Subset of a Hugging Face data set.")] = None,
+    split: Annotated[str, typer.Option(help="Split of a Hugging Face data set.")] = "train",
+    limit: Annotated[int | None, typer.Option(help="Label the first so many questions.")] = None,
+    instructions: Annotated[str | None, typer.Option(help="System message before every question.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
+    logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask the endpoint for log-probabilities.")] = False,
+    budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs on this store: a hard cap.")] = None,
+    dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
+    tariff: Annotated[
+        str | None, typer.Option(help="Prices as INPUT,OUTPUT in dollars per million tokens; else the list price.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Most calls in flight.")] = 8,
+    batch: Annotated[int, typer.Option(help="Most samples of one call; more than one pay the prompt once.")] = 1,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Where calls and grading happen: here, or on a Ray cluster.")
+    ] = "local",
+    workers: Annotated[int, typer.Option(help="Worker processes on Ray.")] = 2,
+    keep_texts: Annotated[bool, typer.Option("--keep-texts", help="Keep the replies in the store.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and make no call.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Draw samples of every question in DATA, grade them, and count how many pass. Run again, it goes on.
+
+    Example: tts-agent label questions.jsonl --model gpt-4.1-mini --answer solution -k 8..32 --dollars 5 --dry-run
+
+    With no key and no network: tts-agent label embedded:40 -k 8..16 --batch 8 --seed 1 --out out/labels.db
+    """
+    enough = Enough(*_range(k), width)
+    for name, value in (("--concurrency", concurrency), ("--batch", batch), ("--workers", workers), ("--limit", limit)):
+        if value is not None and value < 1:
+            raise ConfigurationError(f"{name} is {value}: at least 1 is needed")
+    columns = Columns(question, answer, kind, group, id_column)
+    if data.partition(":")[0] == resolve.EMBEDDED and not Path(data).exists():
+        items, grading = _embedded(data)
+    else:
+        items = read_items(data, columns, subset=subset, split=split, instructions=instructions, limit=limit)
+        grading = grader(verifier)
+    grading.check(items)
+    prices = _tariff(tariff, model)
+    ledger = Budget(
+        budget,
+        money=COUNTED if dollars is None and prices else dollars,
+        tariffs={model: prices} if prices else None,
+    )
+    settings = Settings(model, items_hash(items), grading.name, _max_tokens(max_tokens, model), temperature, seed)
+    if dry_run:
+        say(estimated(items, out, enough, settings, prices), as_json=as_json)
+        return
+    make = partial(resolve.sampler, model, base_url, logprobs=logprobs)
+    cap = " and ".join([*([f"{budget:,} tokens"] if budget else []), *([f"${dollars:g}"] if dollars else [])])
+    with ExitStack() as stack:
+        sampler: Sampler = make()
+        store = stack.enter_context(LabelStore(out, settings, items))
+        if engine == "ray":
+            from tts_agent.learning.ray_engine import RemoteSampler, ray_workers, remote_grading
+
+            pool = stack.enter_context(ray_workers(make, workers))
+            sampler, grading = RemoteSampler(sampler, pool), remote_grading(grading, pool)
+        shown = stack.enter_context(Shown(f"cap {cap}" if cap else "no cap", money=prices is not None))
+        drawer = Drawer(sampler, ledger, settings, grading, keep_texts=keep_texts)
+        labelling = Labelling(
+            items,
+            drawer,
+            store,
+            enough,
+            batch=batch,
+            concurrency=concurrency,
+            tariff=prices,
+            on_progress=shown,
+        )
+        done = run_sync(labelling.run())
+    say(summary(done, out), as_json=as_json)
+    if done.stop == "failed":
+        raise SamplerError(f"call after call failed, the last one because: {done.last_error}")
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text.strip())
+    if not found:
+        raise ConfigurationError(f"-k is {text!r}: give LOW..HIGH, such as 8..64, or one number")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def _embedded(data: str) -> tuple[list[Item], Grading]:
+    from tts_agent.embedded.questions import embedded_grading, embedded_items
+
+    number = data.partition(":")[2] or "100"
+    if not number.isdecimal() or not int(number):
+        raise ConfigurationError(f"{data}: give a number of problems above 0, such as embedded:100")
+    return embedded_items(int(number)), embedded_grading()
+
+
+def _max_tokens(given: int | None, model: str) -> int:
+    if given is not None and given < 1:
+        raise ConfigurationError(f"--max-tokens is {given}: at least 1 is needed")
+    if given is not None or model != resolve.EMBEDDED:
+        return given or 1024
+    from tts_agent.embedded.defaults import settings
+
+    return settings().max_tokens
+
+
+def _tariff(given: str | None, model: str) -> Tariff | None:
+    if given is None:
+        return find(model, LIST_PRICES)
+    try:
+        inputs, outputs = map(float, given.split(","))
+    except ValueError:
+        raise ConfigurationError(f"--tariff is {given!r}: give INPUT,OUTPUT, such as 0.4,1.6") from None
+    return Tariff(inputs, outputs)
