@@ -26,11 +26,11 @@ def test_it_stops_at_the_high_end_or_where_the_interval_is_narrow(passed: list[b
     assert n == 64 or high - low <= 0.25
 
 
-@given(st.lists(st.booleans(), min_size=64, max_size=64), st.lists(st.booleans(), max_size=8))
-def test_the_same_samples_end_at_the_same_number_however_they_were_drawn(all_of: list[bool], _: list[bool]) -> None:
+@given(st.lists(st.booleans(), min_size=64, max_size=64), st.integers(1, 9))
+def test_the_same_samples_end_at_the_same_number_however_they_were_drawn(all_of: list[bool], batch: int) -> None:
     enough, have = Enough(4, 64, 0.3), 0
     while (target := enough.target(all_of[:have])) > have:
-        have = min(target, have + 3)
+        have = min(target, have + batch)
     assert have == enough.target(all_of)
 
 

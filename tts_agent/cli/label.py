@@ -99,6 +99,8 @@ def label(
         grading = grader(verifier)
     grading.check(items)
     prices = _tariff(tariff, model)
+    if dollars is not None and prices is None:
+        raise ConfigurationError(f"--dollars: no price is known for {model!r}: give --tariff INPUT,OUTPUT")
     ledger = Budget(
         budget,
         money=COUNTED if dollars is None and prices else dollars,
