@@ -144,17 +144,22 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=20, help="random splits into folds and halves of samples")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="three ladders, which are printed and not written")
+    parser.add_argument(
+        "--family", action="store_true", help="also models times efforts in dollars, which takes longer"
+    )
     asked = parser.parse_args()
     efforts = list(effort_ladders())
-    ladders = efforts[:3]
-    if not asked.quick:
-        ladders = [*efforts, *map(effort_ladder, FAMILY_LADDERS), *routellm_ladders(), *zeroeval_ladders()]
+    ladders = efforts[:3] if asked.quick else [*efforts, *routellm_ladders(), *zeroeval_ladders()]
+    if asked.family:
+        ladders += map(effort_ladder, FAMILY_LADDERS)
     with ProcessPoolExecutor(asked.processes) as pool:
         rows = []
         for row in pool.map(partial(row_of, asked.splits), ladders):
             print(row.name, {name: _ratio(ratio) for name, ratio in row.ratios.items()}, flush=True)
             rows.append(row)
-    text = page(rows, efforts, f"python -m benchmarks.recorded_arms --splits {asked.splits}")
+    text = page(
+        rows, efforts, f"python -m benchmarks.recorded_arms --splits {asked.splits}{' --family' * asked.family}"
+    )
     if asked.quick:
         print(text)
     else:
