@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -171,8 +172,9 @@ def ray_workers(make: Callable[[], Sampler], workers: int) -> Generator[RayWorke
         import ray
     except ImportError:
         raise MissingExtraError("labelling on Ray", "ray") from None
-    ray.init(log_to_driver=False, configure_logging=False)
-    try:
-        yield RayWorkers(ray, make, workers)
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray prints its news where the caller prints results
+        ray.init(log_to_driver=False, configure_logging=False)
+        try:
+            yield RayWorkers(ray, make, workers)
+        finally:
+            ray.shutdown()
