@@ -4,6 +4,7 @@ from tts_agent.budget.amount import Amount, Ask
 from tts_agent.budget.asynchronous import AsyncBudget
 from tts_agent.budget.book import Busy
 from tts_agent.budget.ledger import Budget, BudgetView
+from tts_agent.budget.notice import notice
 from tts_agent.budget.reservation import Reservation
 from tts_agent.budget.stores import RedisStore, SqliteStore, Store
 from tts_agent.budget.tariffs import LIST_PRICES, Tariff
@@ -12,6 +13,7 @@ __all__ = [
     "Budget",
     "AsyncBudget",
     "BudgetView",
+    "notice",
     "Amount",
     "Ask",
     "Reservation",

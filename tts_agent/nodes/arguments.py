@@ -62,6 +62,17 @@ def whole(value: object, name: str, *, least: int | None = None) -> int:
     return value
 
 
+def switches(**values: object) -> None:
+    """Refuse what is neither True nor False.
+
+    Raises:
+        ConfigurationError: one of them is something else.
+    """
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name} is {value!r}: give True or False")
+
+
 def between(value: object, least: float, most: float) -> bool:
     """Whether it is a number from `least` to `most`."""
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most

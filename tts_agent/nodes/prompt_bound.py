@@ -68,10 +68,15 @@ class PromptBound:
             known = next((known for known in range(len(keys), 0, -1) if keys[known - 1] in self._reported), 0)
             reported = self._reported[keys[known - 1]] if known else 0
         # Only what is new is measured: the widest JSON of a long conversation takes milliseconds to write.
-        new = sum(map(_size, messages[known:]))
+        new = self.added(messages[known:])
         if known:
             return reported + new
         return PER_REQUEST + (FOR_TOOLS if around.tools else 0) + _bytes(around.text) + new
+
+    @staticmethod
+    def added(messages: Iterable[BaseMessage]) -> int:
+        """Most tokens that these turns add to a prompt."""
+        return sum(map(_size, messages))
 
     def learn(self, messages: Sequence[BaseMessage], arguments: Arguments, tokens: int) -> None:
         """The provider reported `tokens` for this prompt. The most that it ever reported counts."""

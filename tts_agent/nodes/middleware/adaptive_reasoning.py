@@ -12,16 +12,17 @@ from langchain.agents.middleware.types import (
     ModelRequest,
     ModelResponse,
 )
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
-from tts_agent.budget import Amount, Budget
+from tts_agent.budget import Amount, Budget, notice
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
-from tts_agent.nodes.arguments import check
+from tts_agent.nodes.arguments import check, switches
 from tts_agent.nodes.binding import chat_model
 from tts_agent.nodes.capping import cap_names
 from tts_agent.nodes.errors import budget_errors
@@ -64,6 +65,8 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             tools answers with what is known; a number leaves room for it, a `Budget` what its `reserve_final` says.
             "end": a message says so, and the agent ends. "error": `BudgetExceededError`; also where the last call does
             not fit, or the message does not end an agent that insists on structured output.
+        tell_budget: end every prompt with what is left of the budget, in round numbers (see `budget.notice`), so that
+            the model can plan for it. The conversation does not keep it.
         max_samples: most samples of a step, for a policy given by name.
         max_tokens: most output tokens of a sample; by default the model's own limit, else 4096 where there is a budget
             to keep and none where there is not.
@@ -100,6 +103,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         verifier: Verifier | None = None,
         budget: Budget | int | None = None,
         exit_behavior: ExitBehavior = "finalize",
+        tell_budget: bool = False,
         max_samples: int = 8,
         max_tokens: int | None = None,
         temperature: float | None = None,
@@ -121,6 +125,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             max_tokens_field=max_tokens_field,
             on_result=on_result,
         )
+        switches(tell_budget=tell_budget, use_n=use_n, innermost=innermost)
         if exit_behavior not in get_args(ExitBehavior):
             raise ConfigurationError(
                 f"exit_behavior is {exit_behavior!r}: give one of {', '.join(get_args(ExitBehavior))}"
@@ -130,6 +135,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         self._max_retries = max_retries
         self._ledgers = RunLedgers(budget)
         self._exit = exit_behavior
+        self._tell_budget = tell_budget
         self._steps = AgentSteps(
             max_tokens=max_tokens,
             max_tokens_field=max_tokens_field,
@@ -187,7 +193,10 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         funds: Funds = yield Ask(ledger.budget, lambda: ledger.funds(run_state.spent(run)))
         make = partial(self._steps.of, handler=handler, blocking=blocking, capped=funds.capped)
         with budget_errors():
-            asked = make(request, final=in_final_node(ensure_config()["metadata"]))
+            told = notice(funds.view) if self._tell_budget else None
+            asked = make(
+                request, final=in_final_node(ensure_config()["metadata"]), aside=[HumanMessage(told)] if told else []
+            )
             budget = ledger.budget
             try:
                 if ledger.own and self._exit == "finalize":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain.agents.middleware.types import ModelRequest
+from langchain_core.messages import BaseMessage
 
 from tts_agent.answers import AnswerKey
 from tts_agent.exceptions import ConfigurationError
@@ -66,6 +67,7 @@ class AgentSteps:
         blocking: bool,
         capped: bool,
         final: bool = False,
+        aside: Sequence[BaseMessage] = (),
         within: ModelRequest[Any] | None = None,
     ) -> AgentStep:
         """The step that a request is.
@@ -75,6 +77,7 @@ class AgentSteps:
             handler: how it would ask it; `blocking` if it is synchronous.
             capped: whether the length of a reply must be bounded, for a budget's sake.
             final: whether the step may use the budget's reserve for the final answer.
+            aside: turns that the model is to see last, and that are no part of the step.
             within: a request that offers more: what its prompts were measured to take bounds this one's.
 
         Raises:
@@ -92,7 +95,7 @@ class AgentSteps:
             answer_key=self.answer_key,
             final=final,
         )
-        return AgentStep(step, HandlerSampler(request, handler, model, offers, blocking=blocking))
+        return AgentStep(step, HandlerSampler(request, handler, model, offers, aside=aside, blocking=blocking))
 
     def _metered(self, request: ModelRequest[Any]) -> MeteredModel:
         return MeteredModel(request.model, max_tokens_field=self.max_tokens_field, use_n=self.use_n)

@@ -17,7 +17,7 @@ from tts_agent.nodes.messages import to_langchain
 from tts_agent.nodes.metered_model import MeteredModel
 from tts_agent.nodes.middleware.offers import Offer
 from tts_agent.nodes.middleware.responses import read, reply_of, with_reply
-from tts_agent.nodes.prompt_bound import Around
+from tts_agent.nodes.prompt_bound import Around, PromptBound
 from tts_agent.sampling import SampleBatch, SampleRequest
 
 Response = ModelResponse[Any]
@@ -35,6 +35,7 @@ class HandlerSampler:
         handler: how it would ask it.
         model: the request's model.
         offers: the request's tools and form; and larger ones, whose prompts bound this one's where they were measured.
+        aside: turns that every call ends with and that no conversation keeps.
         blocking: whether `handler` is synchronous; it is then called in threads.
     """
 
@@ -45,9 +46,11 @@ class HandlerSampler:
         model: MeteredModel,
         offers: Sequence[Offer],
         *,
+        aside: Sequence[BaseMessage] = (),
         blocking: bool,
     ) -> None:
         self.name = model.name
+        self._aside = aside
         self._request = request
         self._handler = handler
         self._model = model
@@ -79,7 +82,8 @@ class HandlerSampler:
     def token_bound(self, request: SampleRequest) -> int:
         """Upper bound on the prompt tokens of one call; a guess where it holds images (see `PromptBound`)."""
         prompt = self._prompt(request)
-        return min(self._model.bound(prompt, around) for around in self._arounds)
+        # Bounds are remembered by how a prompt begins, so what stands aside is none of their business.
+        return min(self._model.bound(prompt, around) for around in self._arounds) + PromptBound.added(self._aside)
 
     def _prompt(self, request: SampleRequest) -> list[BaseMessage]:
         system = self._request.system_message
@@ -87,7 +91,8 @@ class HandlerSampler:
 
     def _call(self, request: SampleRequest, index: int, n: int) -> _Call:
         model, settings = self._model.call(request, index, self._request.model_settings, n)
-        asked: Any = {"model": model, "model_settings": settings, "messages": list(map(to_langchain, request.messages))}
+        messages = [*map(to_langchain, request.messages), *self._aside]
+        asked: Any = {"model": model, "model_settings": settings, "messages": messages}
         return _Call(index, n, request.alone, self._handler, self._request.override(**asked))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
-from tts_agent.budget import Amount, Budget
+from tts_agent.budget import Amount, Budget, BudgetView
 from tts_agent.budget.amount import UNLIMITED
 from tts_agent.exceptions import BudgetExhausted
 from tts_agent.nodes.budgets import ledger, run_budget
@@ -24,12 +24,22 @@ MOST_RUNS = 10_000
 class Funds:
     """What a run has at the beginning of a step."""
 
-    capped: bool
-    """Whether the tokens that a call may take matter."""
-    limit: int
-    """Tokens that the run's budget began with."""
-    left: int
-    """Tokens of it that are left."""
+    view: BudgetView
+
+    @property
+    def capped(self) -> bool:
+        """Whether the tokens that a call may take matter."""
+        return min(self.view.remaining.tokens, self.view.remaining.money) < UNLIMITED // 2
+
+    @property
+    def limit(self) -> int:
+        """Tokens that the run's budget began with."""
+        return self.view.limit.tokens
+
+    @property
+    def left(self) -> int:
+        """Tokens of it that are left."""
+        return self.view.limit.tokens - self.view.spent.tokens
 
     def leaving(self, tokens: int) -> int:
         """The tokens for a step that leaves so many for later.
@@ -58,9 +68,7 @@ class RunLedger:
         """
         if spent.calls:
             self.budget.at_least(spent)
-        view = self.budget.view()
-        capped = min(view.remaining.tokens, view.remaining.money) < UNLIMITED // 2
-        return Funds(capped, view.limit.tokens, view.limit.tokens - view.spent.tokens)
+        return Funds(self.budget.view())
 
 
 class RunLedgers:

@@ -1,0 +1,53 @@
+"""What a model may be told of its budget, in numbers so coarse that one call after the other is told the same.
+
+A model that knows what is left plans for it: Liu et al., "Budget-Aware Tool-Use Enables Effective Agent Scaling"
+(arXiv 2511.17006). Exact numbers would be others at every call, and tell it nothing that it could use.
+"""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+from tts_agent.budget.amount import UNLIMITED, Amount
+from tts_agent.budget.ledger import BudgetView
+from tts_agent.budget.tariffs import NANOS
+
+
+def notice(view: BudgetView) -> str | None:
+    """What is left, rounded down to 1, 2 or 5 times a power of ten; None where nothing is limited."""
+    left, limit = view.remaining, view.limit
+    parts = [
+        *_counted(left.tokens, limit.tokens, "tokens"),
+        *_counted(left.calls, limit.calls, "calls of a model"),
+        *_dollars(left, limit),
+    ]
+    if view.seconds_left is not None:
+        parts.append(f"{_coarse(view.seconds_left):g} seconds")
+    if not parts:
+        return None
+    listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return (
+        f"What is left for all further steps together is at least {listed}. Spend it where it helps most, and answer "
+        "while there is some."
+    )
+
+
+def _counted(left: int, limit: int, what: str) -> list[str]:
+    if left >= UNLIMITED // 2:
+        return []
+    of = f" of {limit:,}" if limit < UNLIMITED // 2 else ""
+    return [f"{_coarse(left):,.0f}{of} {what}"]
+
+
+def _dollars(left: Amount, limit: Amount) -> list[str]:
+    if left.money >= UNLIMITED // 2:
+        return []
+    of = f" of ${limit.dollars:g}" if limit.money < UNLIMITED // 2 else ""
+    return [f"${_coarse(left.money) / NANOS:g}{of}"]
+
+
+def _coarse(value: float) -> float:
+    if value <= 0:
+        return 0
+    power = 10.0 ** floor(log10(value))
+    return next(step * power for step in (10, 5, 2, 1, 0) if step * power <= value * (1 + 1e-12))
