@@ -8,6 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from tts_agent.learning.progress import Progress
 
@@ -21,8 +22,9 @@ class Shown:
         self._cap = cap
         self._money = money
         self._console = Console(stderr=True)
-        columns = (TextColumn("labelling"), BarColumn(), TextColumn("{task.description}"))
-        self._bar = Bar(*columns, console=self._console) if self._console.is_terminal else None
+        line = TextColumn("{task.description}", table_column=Column(ratio=1))  # wraps where the terminal is narrow
+        columns = (BarColumn(bar_width=20), line)
+        self._bar = Bar(*columns, console=self._console, expand=True) if self._console.is_terminal else None
         self._task = self._bar.add_task("", total=None) if self._bar else None
         self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
