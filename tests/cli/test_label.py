@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import sqlite3
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +64,23 @@ def test_the_embedded_model_needs_neither_data_nor_key(
     assert "seed was 1 and is now 2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
+    out = tmp_path / "l.db"
+    command = [sys.executable, "-m", "tts_agent.cli", "label", "embedded:40", "--seed", "1", "--out", str(out)]
+    labelling = subprocess.Popen(command, stderr=subprocess.PIPE)
+    while not out.exists():
+        time.sleep(0.1)
+    time.sleep(1.0)
+    labelling.send_signal(signal.SIGINT)
+    _, said = labelling.communicate(timeout=60)
+    assert labelling.returncode == 130
+    assert said.decode().endswith("l.db keeps what was labelled, and the same command goes on\n")
+    with sqlite3.connect(out) as database:
+        assert database.execute("SELECT held_tokens FROM runs").fetchone() == (0,)
+    database.close()
+
+
 def test_a_dry_run_says_what_it_would_cost_and_makes_no_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, questions: str
 ) -> None:
@@ -88,7 +109,7 @@ def test_a_model_out_of_reach_is_one_sentence_and_code_1(
     [
         (("-k", "9..2"), "1 <= low <= high"),
         (("-k", "many"), "-k is 'many'"),
-        (("--verifier", "nothing"), "no verifier is called 'nothing'"),
+        (("--verifier", "nothing"), "there is no verifier 'nothing'"),
         (("--verifier", "exact:color"), "the key is one of"),
         (("--verifier", "math:x"), "takes nothing after a colon"),
         (("--verifier", "no.module:f"), "cannot be imported"),

@@ -6,12 +6,12 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
+from tts_agent.cli import resolve
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.learning import grading
 from tts_agent.learning.grading import Grading
@@ -34,7 +34,8 @@ def grader(name: str) -> Grading:
     exact: says the reference answer (compared by KEY: number, choice, text, json, final). math: equals it as
     mathematics. regex, schema: fits a pattern or a JSON schema, which the name gives or the reference is. tests: code
     passes the Python tests that are the reference. programs: prints what its pairs of input and output say. judge: a
-    model finds it right. module:function: your own, of (question, reply, reference). Else it is a plug-in's name.
+    model finds it right. module:function: your own, of (question, reply, reference). Else it is any name that
+    `tts-agent verifiers` lists.
 
     Raises:
         ConfigurationError: no verifier has that name.
@@ -58,7 +59,10 @@ def grader(name: str) -> Grading:
         if rest and kind in ("math", "tests", "programs"):
             raise ConfigurationError(f"--verifier {name}: {kind} takes nothing after a colon")
         return Grading(name, plain[kind])
-    return Grading(name, grading.checked_by(_function(kind, rest)) if rest else _plugin(name))
+    if rest:
+        return Grading(name, grading.checked_by(_function(kind, rest)))
+    found = resolve.verifier(name)
+    return Grading(name, lambda item: found)
 
 
 def _schema(file: str) -> Mapping[str, Any]:
@@ -82,13 +86,3 @@ def _function(module: str, name: str) -> grading.Check:
         raise ConfigurationError(f"--verifier {module}:{name}: the module has no such function")
     check: grading.Check = function
     return check
-
-
-def _plugin(name: str) -> Callable[[Item], Verifier]:
-    for entry in entry_points(group="tts_agent.verifiers", name=name):
-        found = entry.load()
-        verifier: Verifier = found() if isinstance(found, type) else found
-        return lambda item: verifier
-    raise ConfigurationError(
-        f"no verifier is called {name!r}: give one of {NAMES}, module:function, or the name of a plug-in"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -50,7 +51,9 @@ def label(
     base_url: Annotated[
         str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
     ] = None,
-    verifier: Annotated[str, typer.Option(help=f"Who grades: {NAMES}, module:function, or a plug-in.")] = "exact",
+    verifier: Annotated[
+        str, typer.Option(help=f"Who grades: {NAMES}, module:function, or any of `tts-agent verifiers`.")
+    ] = "exact",
     k: Annotated[str, typer.Option("-k", "--samples", help="Samples a question: LOW..HIGH, or one number.")] = "8..64",
     width: Annotated[float, typer.Option(help="Enough where the 90 % interval of pass@1 is at most this wide.")] = 0.25,
     question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
@@ -132,7 +135,13 @@ def label(
             tariff=prices,
             on_progress=shown,
         )
-        done = run_sync(labelling.run())
+        try:
+            done = run_sync(labelling.run())
+        except KeyboardInterrupt:
+            print(
+                f"tts-agent: interrupted; {out} keeps what was labelled, and the same command goes on", file=sys.stderr
+            )
+            raise
     say(summary(done, out), as_json=as_json)
     if done.stop == "failed":
         raise SamplerError(f"call after call failed, the last one because: {done.last_error}")
