@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from random import Random
+from statistics import fmean
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.learning.enough import MASS, Enough
 from tts_agent.probability import Beta
+from tts_agent.stopping.beta_fit import fit_passes
 
 OUTCOMES = st.lists(st.booleans(), max_size=64)
 
@@ -44,3 +48,14 @@ def test_questions_whose_samples_agree_stop_first() -> None:
 def test_a_range_or_width_that_means_nothing_is_refused(low: int, high: int, width: float) -> None:
     with pytest.raises(ConfigurationError):
         Enough(low, high, width)
+
+
+def test_shares_lean_to_the_ends_and_the_beta_that_is_fitted_to_the_counts_does_not() -> None:
+    random, counts = Random(0), []
+    for _ in range(4000):
+        p = random.betavariate(1.0, 3.0)
+        passed = [random.random() < p for _ in range(64)]
+        of = Enough().target(passed)
+        counts.append((sum(passed[:of]), of))
+    assert fmean(passed / of for passed, of in counts) < 0.25 - 0.015
+    assert abs(fit_passes(counts).mean - 0.25) < 0.01

@@ -24,9 +24,10 @@ class Enough:
     that. It belongs to training, which shrinks the counts anyway.
 
     The share that passed is not unbiased when the samples themselves say when to stop: questions whose first samples
-    agree stop early, so their shares are drawn to 0 and 1 (by about .02 on average at the defaults). The likelihood of
-    pass@1 given the counts is p^k (1 - p)^(n - k) under any rule that stops by what it saw (Berger and Wolpert, The
-    Likelihood Principle, 1988), so the beta-binomial fits of training need no correction; means of raw shares do.
+    agree stop early, so shares are drawn to 0 and 1 (at the defaults by up to .04, near a pass@1 of .2 and of .8). The
+    likelihood of pass@1 given the counts is p^k (1 - p)^(n - k) under any rule that stops by what it saw (Berger and
+    Wolpert, The Likelihood Principle, 1988), so the beta-binomial fits of training need no correction; means of raw
+    shares do.
 
     Raises:
         ConfigurationError: not 1 <= low <= high, or the width is not between 0 and 1.
