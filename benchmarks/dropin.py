@@ -20,6 +20,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -70,6 +71,16 @@ def script(request: SampleRequest, _: int) -> Reply:
     return "the answer is 42"
 
 
+class Empty(AgentMiddleware[Any, Any, Any]):
+    """Has the hooks that `AdaptiveReasoning` has and does nothing in them: what LangChain takes for these."""
+
+    async def abefore_agent(self, state: Any, runtime: Any) -> None:
+        return None
+
+    async def awrap_model_call(self, request: Any, handler: Any) -> Any:
+        return await handler(request)
+
+
 def agents(model: ChatOpenAI) -> Mapping[str, Any]:
     """What is compared. The first is the bare agent."""
 
@@ -87,6 +98,7 @@ def agents(model: ChatOpenAI) -> Mapping[str, Any]:
 
     return {
         "bare create_agent": create_agent(model, []),
+        "a middleware that does nothing": create_agent(model, [], middleware=[Empty()]),
         "AdaptiveReasoning, single": wrapped(SINGLE),
         "AdaptiveReasoning, 8 votes": wrapped(VOTE),
         "AdaptiveReasoning, n=8": wrapped(VOTE, use_n=True),
@@ -138,7 +150,7 @@ def report(title: str, times: Mapping[str, list[float]]) -> None:
     base: list[float] = []
     for name, taken in times.items():
         low, middle, high = (1e3 * value for value in quantiles(taken, n=4))
-        line = f"  {name:28} {middle:7.1f} ms ({low:.1f} to {high:.1f})"
+        line = f"  {name:30} {middle:7.1f} ms ({low:.1f} to {high:.1f})"
         if name.startswith("bare"):
             base = taken
         else:
