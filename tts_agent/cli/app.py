@@ -12,6 +12,7 @@ from tts_agent.cli.label import label
 from tts_agent.cli.replay import replay
 from tts_agent.cli.solve import solve
 from tts_agent.cli.strategies import strategies
+from tts_agent.cli.train import train
 from tts_agent.cli.verifiers import verifiers
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.command()(solve)
 app.command()(demo)
 app.command()(replay)
 app.command()(label)
+app.command()(train)
 app.command()(strategies)
 app.command()(verifiers)
 

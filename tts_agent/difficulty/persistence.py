@@ -31,6 +31,21 @@ JSON_FILE = "estimator.json"
 TENSOR_FILE = "estimator.safetensors"
 
 
+def check_folder(folder: Path | str) -> None:
+    """Whether an estimator may be saved there: known before minutes of training.
+
+    Raises:
+        EstimatorFileError: `folder` holds other things than an estimator, is a file, or cannot be read.
+    """
+    folder = Path(folder)
+    try:
+        strangers = {path.name for path in folder.iterdir()} - {JSON_FILE, TENSOR_FILE} if folder.exists() else set()
+    except OSError as error:
+        raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
+    if strangers:
+        raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
+
+
 def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
     """Write the two files, or nothing: they are made in a temporary folder beside `folder`, which is then renamed.
 
@@ -40,10 +55,8 @@ def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
         EstimatorFileError: `folder` holds other things than an estimator, or cannot be written.
     """
     folder = Path(folder)
+    check_folder(folder)
     try:
-        strangers = {path.name for path in folder.iterdir()} - {JSON_FILE, TENSOR_FILE} if folder.exists() else set()
-        if strangers:
-            raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
