@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tts_agent.evaluation.arm_data import budget_ladder
-from tts_agent.evaluation.arm_knee import Knee, knee, knee_of
+from tts_agent.evaluation.arm_knee import knee_of
 from tts_agent.evaluation.arm_replay import Ladder
 from tts_agent.evaluation.banks import find_bank
+from tts_agent.routing.knee import Knee, knee
 
 FORCED = "global_mmlu_en__s1.1-32b__budget_ladder"
 """Budget forcing (s1.1-32B on English Global-MMLU), and a model of the same size that does not think."""
