@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.difficulty.synthetic import HashEncoder, hidden
-from tts_agent.difficulty import DifficultyEstimator, SampleSignals, SentenceEncoder, StepText
+from tts_agent.difficulty import DifficultyEstimator, SampleSignals, SentenceEncoder, StepText, persistence
 from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.persistence import JSON_FILE, TENSOR_FILE, _digest
 from tts_agent.difficulty.two_stage import FitSettings
@@ -46,6 +47,12 @@ def saved(small: DifficultyEstimator, tmp_path: Path) -> Path:
     return tmp_path / "here"
 
 
+def file(folder: Path, name: str) -> Path:
+    """The one file of this name, or with this ending."""
+    (path,) = folder.glob(f"*{name}")
+    return path
+
+
 def load(folder: Path) -> DifficultyEstimator:
     return DifficultyEstimator.load(folder, encoder=HashEncoder())
 
@@ -61,7 +68,7 @@ def test_what_was_saved_predicts_the_same(small: DifficultyEstimator, saved: Pat
     assert numbers(back) == pytest.approx(numbers(small), abs=1e-6)
     assert (back.card, back.profiles, back.data_hash) == (small.card, small.profiles, small.data_hash)
     assert (back.kinds, back.models) == (small.kinds, small.models)
-    assert sorted(path.name for path in saved.iterdir()) == [JSON_FILE, TENSOR_FILE]
+    assert sorted(path.suffix for path in saved.iterdir()) == [".json", ".safetensors"]
 
 
 def test_the_default_encoder_is_found_again(
@@ -75,26 +82,82 @@ def test_the_default_encoder_is_found_again(
 
 
 def test_saving_again_replaces_and_leaves_nothing_beside(small: DifficultyEstimator, saved: Path) -> None:
+    (saved / ".estimator.1.part").touch()  # a saving was killed
     small.with_profiles({"new": {"theta": 1.0}}).save(saved)
     assert dict(load(saved).profiles["new"]) == {"theta": 1.0}
+    other = trained(seed=9)
+    other.save(saved)
+    assert numbers(load(saved)) == pytest.approx(numbers(other), abs=1e-6)
+    assert len(list(saved.iterdir())) == 2
     assert [path.name for path in saved.parent.iterdir()] == ["here"]
+
+
+def test_arrays_under_the_name_of_earlier_versions_are_read(small: DifficultyEstimator, saved: Path) -> None:
+    file(saved, ".safetensors").rename(saved / TENSOR_FILE)
+    assert numbers(load(saved)) == pytest.approx(numbers(small), abs=1e-6)
+    small.save(saved)
+    assert not (saved / TENSOR_FILE).exists()
+
+
+class Stopped(BaseException):
+    """As a kill: nothing is tidied up behind it."""
+
+
+@pytest.mark.parametrize("call", range(7))
+def test_wherever_saving_is_stopped_an_estimator_is_there_whole(
+    small: DifficultyEstimator, saved: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    old, new = numbers(small), trained(seed=9)
+    calls = 0
+
+    def stops(real: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls > call:
+                raise Stopped
+            return real(*arguments, **options)
+
+        return counted
+
+    for owner, name in ((Path, "mkdir"), (Path, "replace"), (Path, "unlink"), (os, "fsync")):
+        monkeypatch.setattr(owner, name, stops(getattr(owner, name)))
+    with suppress(Stopped):
+        new.save(saved)
+    monkeypatch.undo()
+    found = numbers(load(saved))
+    assert found == pytest.approx(old if call < 5 else numbers(new), abs=1e-6)
+    new.save(saved)
+    assert numbers(load(saved)) == pytest.approx(numbers(new), abs=1e-6)
+    assert len(list(saved.iterdir())) == 2
+
+
+def test_a_load_that_meets_a_replacement_reads_the_new_one(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = trained(seed=9)
+    real = persistence._read_json
+
+    def replaced_after(path: Path) -> dict[str, Any]:
+        values = real(path)
+        monkeypatch.undo()
+        other.save(saved)
+        return values
+
+    monkeypatch.setattr(persistence, "_read_json", replaced_after)
+    assert numbers(load(saved)) == pytest.approx(numbers(other), abs=1e-6)
 
 
 def test_a_failing_save_leaves_the_old_one(
     small: DifficultyEstimator, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.rename
 
     def fails(self: Path, target: Path) -> Path:
-        if self.name == "new":
-            raise OSError(28, "No space left on device")
-        return real(self, target)
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "rename", fails)
+    monkeypatch.setattr(Path, "replace", fails)
     with pytest.raises(EstimatorFileError, match="cannot be written: No space left on device"):
         small.with_profiles({}).save(saved)
     assert load(saved).profiles == small.profiles
-    assert [path.name for path in saved.parent.iterdir()] == ["here"]
+    assert len(list(saved.iterdir())) == 2
 
 
 def test_a_folder_with_other_files_is_never_replaced(small: DifficultyEstimator, tmp_path: Path) -> None:
@@ -127,9 +190,9 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object], *, sign: bool
     (folder / JSON_FILE).write_text(json.dumps(values))
 
 
-@pytest.mark.parametrize("name", [JSON_FILE, TENSOR_FILE])
+@pytest.mark.parametrize("name", [".json", ".safetensors"])
 def test_a_missing_file_is_named(saved: Path, name: str) -> None:
-    (saved / name).unlink()
+    file(saved, name).unlink()
     refuses(saved, f"{name} cannot be read: No such file")
 
 
@@ -137,11 +200,11 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     refuses(tmp_path / "nowhere", "nowhere")
 
 
-@pytest.mark.parametrize("name", [JSON_FILE, TENSOR_FILE])
+@pytest.mark.parametrize("name", [".json", ".safetensors"])
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_cut_short_anywhere_is_refused(saved: Path, name: str, data: st.DataObject) -> None:
-    path = saved / name
+    path = file(saved, name)
     content = path.read_bytes()
     try:
         # The last byte of the JSON file is a line break, which nobody misses.
@@ -151,13 +214,13 @@ def test_a_file_cut_short_anywhere_is_refused(saved: Path, name: str, data: st.D
         path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", [JSON_FILE, TENSOR_FILE])
+@pytest.mark.parametrize("name", [".json", ".safetensors"])
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_bit_is_refused_or_harmless(
     small: DifficultyEstimator, saved: Path, name: str, data: st.DataObject
 ) -> None:
-    path = saved / name
+    path = file(saved, name)
     content = path.read_bytes()
     damaged = bytearray(content)
     damaged[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -183,6 +246,7 @@ def test_a_foreign_json_file_is_refused(saved: Path, content: bytes) -> None:
 def test_a_foreign_tensor_file_is_refused_even_with_its_checksum(saved: Path) -> None:
     import hashlib
 
+    file(saved, ".safetensors").unlink()
     (saved / TENSOR_FILE).write_bytes(b"\x80\x04\x95pickle")
     refuses(saved, "checksum")
     digest = hashlib.sha256(b"\x80\x04\x95pickle").hexdigest()
@@ -192,7 +256,7 @@ def test_a_foreign_tensor_file_is_refused_even_with_its_checksum(saved: Path) ->
 
 def test_files_of_two_estimators_are_not_mixed(saved: Path, tmp_path: Path) -> None:
     trained(seed=9).save(tmp_path / "other")
-    (tmp_path / "other" / TENSOR_FILE).replace(saved / TENSOR_FILE)
+    file(tmp_path / "other", ".safetensors").replace(file(saved, ".safetensors"))
     refuses(saved, "belongs to another estimator.json")
 
 

@@ -21,6 +21,11 @@ def test_without_variance_there_is_nothing_to_learn(passed: int, said: str) -> N
         check_labels([label(word, word, passed) for word in WORDS])
 
 
+def test_no_label_at_all_says_what_a_label_needs() -> None:
+    with pytest.raises(ConfigurationError, match=r"no question has two graded samples.* -k 2"):
+        check_labels([])
+
+
 def test_the_same_text_in_two_groups_is_refused_whatever_its_spaces() -> None:
     with pytest.raises(ConfigurationError, match="1 texts stand in several groups"):
         check_labels([label("what is  it", "g1"), label("what is it\n", "g2")])

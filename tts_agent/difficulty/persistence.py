@@ -1,15 +1,16 @@
-"""A trained estimator as a folder of two files: `estimator.safetensors` (arrays) and `estimator.json` (the rest).
+"""A trained estimator as a folder of two files: arrays in safetensors, and `estimator.json` (the rest).
 
 Nothing in them is code. The JSON carries the sha256 of the arrays and of itself, so a file that was cut short,
-edited or mixed with another one is refused instead of used.
+edited or mixed with another one is refused instead of used. The arrays' file is named by their sha256, so a new one
+never touches the old one; the JSON comes last, in one step, and decides which of them counts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ FORMAT = "tts-agent difficulty estimator"
 VERSION = 1
 JSON_FILE = "estimator.json"
 TENSOR_FILE = "estimator.safetensors"
+"""Name of the arrays where their sha256 is not part of it, as in folders of earlier versions."""
+_OWN = ("estimator-*.safetensors", TENSOR_FILE, ".estimator.*.part")
+"""What saving may remove: arrays of other estimators, and what killed savings left."""
 
 
 def check_folder(folder: Path | str) -> None:
@@ -39,40 +43,31 @@ def check_folder(folder: Path | str) -> None:
     """
     folder = Path(folder)
     try:
-        strangers = {path.name for path in folder.iterdir()} - {JSON_FILE, TENSOR_FILE} if folder.exists() else set()
+        present = {path for path in folder.iterdir() if path.name != JSON_FILE} if folder.exists() else set()
     except OSError as error:
         raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
-    if strangers:
+    if strangers := {path.name for path in present if not _own(path)}:
         raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
 
 
 def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
-    """Write the two files, or nothing: they are made in a temporary folder beside `folder`, which is then renamed.
-
-    An estimator that is already there is replaced.
+    """Write the two files. An estimator that is already there is replaced, in one step: whoever loads it, and
+    whenever this process is killed, finds the old one or the new one whole. One process may save at a time.
 
     Raises:
         EstimatorFileError: `folder` holds other things than an estimator, or cannot be written.
     """
     folder = Path(folder)
     check_folder(folder)
+    arrays, rest = _contents(estimator)
+    name = _tensor_file(hashlib.sha256(arrays).hexdigest())
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            new, old = work / "new", work / "old"
-            new.mkdir()
-            _write(estimator, new)
-            if folder.exists():
-                folder.rename(old)
-            try:
-                new.rename(folder)
-            except OSError:
-                if old.exists():
-                    old.rename(folder)
-                raise
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / name, arrays)
+        _write(folder / JSON_FILE, rest)
+        for path in folder.iterdir():
+            if _own(path) and path.name != name:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -90,7 +85,12 @@ def load(folder: Path | str, *, encoder: Encoder | None = None) -> DifficultyEst
     """
     folder = Path(folder)
     values = _read_json(folder / JSON_FILE)
-    tensors = _read_tensors(folder / TENSOR_FILE, values.get("tensors_sha256"))
+    try:
+        tensors = _read_tensors(folder, values.get("tensors_sha256"))
+    except EstimatorFileError:
+        if _read_json(folder / JSON_FILE)["sha256"] == values["sha256"]:
+            raise
+        return load(folder, encoder=encoder)  # it was replaced between the two files
     encoder = encoder or SentenceEncoder()
     if values.get("encoder") != encoder.id:
         raise EstimatorFileError(
@@ -121,7 +121,16 @@ def stored_profiles(folder: Path | str) -> Profiles:
     return profiles
 
 
-def _write(estimator: DifficultyEstimator, folder: Path) -> None:
+def _own(path: Path) -> bool:
+    return any(path.match(pattern) for pattern in _OWN)
+
+
+def _tensor_file(checksum: object) -> str:
+    return f"estimator-{str(checksum)[:16]}.safetensors"
+
+
+def _contents(estimator: DifficultyEstimator) -> tuple[bytes, bytes]:
+    """The arrays' file and the JSON file."""
     try:
         from safetensors.numpy import save as to_bytes
     except ImportError as error:
@@ -141,8 +150,22 @@ def _write(estimator: DifficultyEstimator, folder: Path) -> None:
         "learned": learned,
     }
     values["sha256"] = _digest(values)
-    (folder / TENSOR_FILE).write_bytes(data)
-    (folder / JSON_FILE).write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return data, (json.dumps(values, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it under this name, or what was there before."""
+    part = path.with_name(f".estimator.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may keep the name and lose the content
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def _digest(values: Mapping[str, Any]) -> str:
@@ -169,7 +192,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _read_tensors(path: Path, checksum: object) -> dict[str, npt.NDArray[np.float32]]:
+def _read_tensors(folder: Path, checksum: object) -> dict[str, npt.NDArray[np.float32]]:
+    named, path = folder / _tensor_file(checksum), folder / TENSOR_FILE
+    if named.exists() or not path.exists():
+        path = named
     try:
         from safetensors import SafetensorError
         from safetensors.numpy import load as from_bytes

@@ -18,9 +18,11 @@ def check_labels(labels: Sequence[Label]) -> tuple[str, ...]:
     """What a reader of the card should know of the labels, a sentence each.
 
     Raises:
-        ConfigurationError: no sample ever passed or ever failed, or the same text stands in several groups, which
-            splits would put on both sides.
+        ConfigurationError: there are no labels, no sample ever passed or ever failed, or the same text stands in
+            several groups, which splits would put on both sides.
     """
+    if not labels:
+        raise ConfigurationError("no question has two graded samples, which a label needs: label with -k 2 or more")
     passed, of = sum(label.total[0] for label in labels), sum(label.total[1] for label in labels)
     if passed in (0, of):
         every = "passed" if passed else "failed"
