@@ -68,12 +68,16 @@ def test_the_embedded_model_needs_neither_data_nor_key(
 def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
     out = tmp_path / "l.db"
     command = [sys.executable, "-m", "tts_agent.cli", "label", "embedded:40", "--seed", "1", "--out", str(out)]
-    labelling = subprocess.Popen(command, stderr=subprocess.PIPE)
-    while not out.exists():
-        time.sleep(0.1)
-    time.sleep(1.0)
-    labelling.send_signal(signal.SIGINT)
-    _, said = labelling.communicate(timeout=60)
+    # Where tests run in the background, Ctrl-C is ignored, and whatever they start inherits that.
+    labelling = subprocess.Popen(["env", "--default-signal=INT", *command], stderr=subprocess.PIPE)
+    try:
+        while not out.exists():
+            time.sleep(0.1)
+        time.sleep(1.0)
+        labelling.send_signal(signal.SIGINT)
+        _, said = labelling.communicate(timeout=60)
+    finally:
+        labelling.kill()
     assert labelling.returncode == 130
     assert said.decode().endswith("l.db keeps what was labelled, and the same command goes on\n")
     with sqlite3.connect(out) as database:
