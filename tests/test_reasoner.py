@@ -298,3 +298,11 @@ async def test_a_number_of_tokens_for_one_step_narrows_the_reasoners_own_budget(
     assert 0 < reasoner.budget.spent.tokens <= 500
     with pytest.raises(BudgetExhausted):
         await reasoner.arun("2 + 5?", budget=1)
+
+
+def test_every_result_is_shown_to_who_asked_for_them() -> None:
+    seen: list[Result] = []
+    reasoner = AdaptiveReasoner(agreeing(), policy=VOTE, on_result=seen.append)
+    results = [reasoner.run(QUESTION), reasoner.run(STEP)]
+    assert seen == results
+    assert seen[1].step == STEP

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tts_agent.budget import Amount, Budget
@@ -18,8 +18,8 @@ from tts_agent.routing import Decision, MarginalValue, Policy
 from tts_agent.sampling import Sample, Sampler
 from tts_agent.step import Outcome, Step
 
-Answer = tuple[Outcome, Decision, Beta | None]
-"""How a step came out, what was decided, and the belief about pass@1 that it was decided with."""
+Answer = tuple[Outcome, Decision, Step]
+"""How a step came out, what was decided, and the step with the belief about pass@1 that it was decided with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,17 @@ class Result:
 
     outcome: Outcome
     decision: Decision
-    difficulty: Beta | None
-    """The belief about pass@1 that the decision was made with."""
+    step: Step
+    """What was asked, with the belief and the first sample that the decision was made with."""
     spent: Amount
     """What the ledger was charged for this step."""
     events: tuple[Event, ...]
     """Everything that was decided, drawn and verified, in order."""
+
+    @property
+    def difficulty(self) -> Beta | None:
+        """The belief about pass@1 that the decision was made with."""
+        return self.step.difficulty
 
     @property
     def serial_tokens(self) -> int:
@@ -62,6 +67,7 @@ class AdaptiveReasoner:
         budget: ledger (or number of tokens) shared by every step; by default unlimited. A step can be given
             a budget of its own instead.
         max_retries, min_tokens: see `Driver`.
+        on_result: is shown every `Result`, for recording.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class AdaptiveReasoner:
         budget: Budget | int | None = None,
         max_retries: int = 2,
         min_tokens: int = 16,
+        on_result: Callable[[Result], None] | None = None,
     ) -> None:
         if max_retries < 0 or min_tokens < 1:
             raise ConfigurationError(
@@ -84,6 +91,7 @@ class AdaptiveReasoner:
         self.budget = as_budget(budget)
         self._max_retries = max_retries
         self._min_tokens = min_tokens
+        self._on_result = on_result
 
     async def arun(self, step: Step | str, *, budget: Budget | int | None = None) -> Result:
         """Answer a step (or a plain question).
@@ -116,7 +124,10 @@ class AdaptiveReasoner:
         ledger = self.budget if budget is None else budget
         driver = self.driver(ledger, may_wait=may_wait)
         answer = await driver.run(self.answer(step))
-        return answered(answer, driver.charged, driver.events, driver.last_failure)
+        result = answered(answer, driver.charged, driver.events, driver.last_failure)
+        if self._on_result:
+            self._on_result(result)
+        return result
 
     def driver(self, budget: Budget, *, may_wait: bool) -> Driver:
         """What performs the effects of `answer` on this ledger; for `may_wait` see `Driver`."""
@@ -135,7 +146,7 @@ class AdaptiveReasoner:
         if decision.strategy is None:
             batch = yield from generate(step.request(), 1, final=step.final)
             if not batch.samples:
-                return Outcome("single", "budget" if batch.exhausted else "failed"), decision, step.difficulty
+                return Outcome("single", "budget" if batch.exhausted else "failed"), decision, step
             step = step.with_drawn(batch.samples)
             if estimator and step.difficulty:
                 first, prior = SampleSignals.of(batch.samples[0]), step.difficulty
@@ -147,7 +158,7 @@ class AdaptiveReasoner:
             raise ConfigurationError("the policy asked for a second probe: it must choose a strategy after one")
         yield from record(Decided(decision.name, decision.price, decision.reason, dict(decision.values)))
         outcome = yield from decision.strategy.run(step)
-        return outcome, decision, step.difficulty
+        return outcome, decision, step
 
 
 def as_budget(budget: Budget | int | None) -> Budget:
@@ -165,9 +176,9 @@ def answered(answer: Answer, spent: Amount, events: Sequence[Event], last_failur
     Raises:
         BudgetExhausted, SamplerError: why it has none.
     """
-    outcome, decision, difficulty = answer
+    outcome, decision, step = answer
     if outcome.sample is not None:
-        return Result(outcome, decision, difficulty, spent, tuple(events))
+        return Result(outcome, decision, step, spent, tuple(events))
     refusals = [event.reason for event in events if isinstance(event, Refused)]
     if outcome.stop == "budget" and refusals:
         raise BudgetExhausted(refusals[-1])

@@ -23,6 +23,8 @@ class Decision:
     """Price of a token that the decision was made at, in units of one correct answer."""
     values: Mapping[str, float] = field(default_factory=dict)
     """Expected value of each strategy considered: P(correct) less the price of its tokens."""
+    propensities: Mapping[str, float] = field(default_factory=dict)
+    """P(it is chosen) of each strategy, for a policy that chooses at random; empty for one that does not."""
 
     @property
     def name(self) -> str:
