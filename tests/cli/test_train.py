@@ -25,7 +25,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
 
 
 @pytest.fixture(autouse=True)
-def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("tts_agent.cli.train.SentenceEncoder", lambda name, device: HashEncoder())
 
 
@@ -55,6 +56,17 @@ def test_a_label_store_gives_profiles_of_its_classes_too(monkeypatch: pytest.Mon
     profiles = read_profiles(DifficultyEstimator.load(out, encoder=HashEncoder()).profiles)
     assert set(profiles) == set(vote_counts(store))
     assert all(profile.population and profile.reference for profile in profiles.values())
+
+
+def test_vectors_are_kept_for_the_next_training_unless_told_not_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: Path
+) -> None:
+    assert run(monkeypatch, "train", rows, "--out", tmp_path / "e", "--no-cache") == 0
+    assert not (tmp_path / "cache").exists()
+    assert run(monkeypatch, "train", rows, "--out", tmp_path / "e") == 0
+    assert "embedded 100 of 100 new texts" in capsys.readouterr().err
+    assert run(monkeypatch, "train", rows, "--out", tmp_path / "e", "--seed", "1") == 0
+    assert "embedded" not in capsys.readouterr().err
 
 
 def test_the_same_seed_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: Path) -> None:

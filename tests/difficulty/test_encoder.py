@@ -25,6 +25,17 @@ def test_it_gives_unit_vectors_in_order_and_similar_texts_are_close(minilm: Sent
     assert vectors[0] @ vectors[2] > vectors[0] @ vectors[1] + 0.2
 
 
+def test_half_precision_gives_nearly_the_same_vectors_under_the_same_id(minilm: SentenceEncoder) -> None:
+    texts = ["How many apples are left?", "Write a sonnet. " * 30]
+    half = SentenceEncoder(device="cpu", precision="bf16")
+    assert half.id == minilm.id
+    vectors = half.encode(texts)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert ((vectors * minilm.encode(texts)).sum(axis=1) > 0.999).all()
+    assert not np.array_equal(vectors, minilm.encode(texts))
+
+
 def test_no_text_is_no_vector(minilm: SentenceEncoder) -> None:
     assert minilm.encode([]).shape == (0, 384)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from tts_agent.difficulty import DifficultyEstimator, SentenceEncoder, read_labels
+from tts_agent.difficulty.embedding_store import StoredEncoder
 from tts_agent.difficulty.encoder import DEFAULT_ENCODER
 from tts_agent.difficulty.extra import torch_module
 from tts_agent.difficulty.persistence import check_folder
@@ -35,6 +36,7 @@ def train(
         Literal["auto", "cpu", "cuda"], typer.Option(help="Where texts are embedded; auto takes a GPU if there is one.")
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of splits and training.")] = 0,
+    cache: Annotated[bool, typer.Option(help="Keep the texts' vectors in the user's cache folder.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the predictor card as JSON.")] = False,
 ) -> None:
     """Learn to predict pass@1 from LABELS, and print the scores on the fifth of the questions that was held out.
@@ -44,19 +46,25 @@ def train(
     Example: tts-agent train labels.db --out estimator
     """
     check_folder(out)
+    place = _device(device)
     stored = is_store(data)
     rows = labels(data) if stored else read_labels(data)
     warnings = check_labels(rows)
     for sentence in warnings:
-        print(f"tts-agent: note: {sentence}", file=sys.stderr)
+        _note(f"note: {sentence}")
     profiles = class_profiles(vote_counts(data)) if stored else {}
+    sentences = SentenceEncoder(encoder, device=place)
+    kept = StoredEncoder(sentences, variant=place or "", progress=_embedded) if cache else None
+    _note(f"training on {len(rows)} rows")
     estimator, card = DifficultyEstimator.fit(
         rows,
-        encoder=SentenceEncoder(encoder, device=_device(device)),
+        encoder=sentences if kept is None else kept,
         seed=seed,
         settings=FitSettings.small() if len(rows) < SMALL else None,
         profiles={kind: profile.to_json() for kind, profile in profiles.items()},
     )
+    if kept is not None and kept.trouble:
+        _note(f"note: vectors are not kept: {kept.trouble}")
     estimator.save(out)
     if as_json:
         print(json.dumps({"out": str(out), "warnings": warnings, "card": card.to_json()}, indent=2))
@@ -64,7 +72,20 @@ def train(
         print(f"{card.table()}\nsaved in {out}")
 
 
+def _note(sentence: str) -> None:
+    print(f"tts-agent: {sentence}", file=sys.stderr)
+
+
+def _embedded(done: int, of: int) -> None:
+    _note(f"embedded {done} of {of} new texts")
+
+
 def _device(name: str) -> str | None:
-    if name == "cuda" and not torch_module("`tts-agent train`").cuda.is_available():
+    """The device's name; None leaves the choice to sentence-transformers, where there is no CUDA device."""
+    if name == "cpu":
+        return name
+    if torch_module("`tts-agent train`").cuda.is_available():
+        return "cuda"
+    if name == "cuda":
         raise ConfigurationError("--device cuda: torch sees no CUDA device here; use --device cpu or auto")
-    return None if name == "auto" else name
+    return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,17 +40,27 @@ class SentenceEncoder:
     Args:
         name: `"default"`, a folder, or a name on the Hugging Face Hub (from its cache when offline).
         device: such as `"cpu"` or `"cuda:1"`; None takes an accelerator when there is one.
-        batch_size: texts encoded together.
+        batch_size: texts encoded together; None is 512 on CUDA and 32 elsewhere.
+        precision: of the arithmetic, `"bf16"` or `"fp32"`; None is bf16 on CUDA and fp32 elsewhere. The vectors of
+            both are as good as equal (cosine above .999), and share the encoder's `id`.
 
     Raises:
         MissingExtraError: at first use, when sentence-transformers is not installed.
         ConfigurationError: at first use, when there is no such model.
     """
 
-    def __init__(self, name: str | Path = DEFAULT_ENCODER, *, device: str | None = None, batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        name: str | Path = DEFAULT_ENCODER,
+        *,
+        device: str | None = None,
+        batch_size: int | None = None,
+        precision: Literal["bf16", "fp32"] | None = None,
+    ) -> None:
         self.name = str(name)
         self.device = device
         self.batch_size = batch_size
+        self.precision = precision
         self._lock = RLock()
         self._model: SentenceTransformer | None = None
         self._id: str | None = None
@@ -77,14 +87,20 @@ class SentenceEncoder:
         unique = list(dict.fromkeys(texts))
         place = {text: index for index, text in enumerate(unique)}
         with self._lock:  # the tokenizer underneath cannot be used by two threads at once
-            vectors = self._loaded().encode(
-                unique or ["?"],
-                batch_size=self.batch_size,
-                convert_to_numpy=True,
-                normalize_embeddings=True,
-                show_progress_bar=False,
+            model = self._loaded()
+            vectors = np.asarray(
+                model.encode(
+                    unique or ["?"],
+                    batch_size=self.batch_size or (512 if model.device.type == "cuda" else 32),
+                    convert_to_numpy=True,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                ),
+                dtype=np.float32,
             )
-        return np.asarray(vectors, dtype=np.float32)[[place[text] for text in texts]]
+            if _is_bf16(model):  # so are the lengths it gave them, three digits
+                vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors[[place[text] for text in texts]]
 
     @cached_property
     def _folder(self) -> Path:
@@ -122,13 +138,20 @@ class SentenceEncoder:
             bars = logging.is_progress_bar_enabled()
             logging.disable_progress_bar()
             try:
-                self._model = SentenceTransformer(str(folder), device=self.device)
+                model = SentenceTransformer(str(folder), device=self.device)
             except (OSError, ValueError) as error:
                 raise ConfigurationError(f"{folder} holds no sentence-transformers model") from error
             finally:
                 if bars:
                     logging.enable_progress_bar()
+            if self.precision == "bf16" or (self.precision is None and model.device.type == "cuda"):
+                model.bfloat16()
+            self._model = model
         return self._model
+
+
+def _is_bf16(model: SentenceTransformer) -> bool:
+    return str(next(model.parameters()).dtype) == "torch.bfloat16"
 
 
 def _weights_hash(folder: Path) -> str:
