@@ -9,6 +9,7 @@ import typer
 import tts_agent
 from tts_agent.cli.demo import demo
 from tts_agent.cli.label import label
+from tts_agent.cli.profile import profile
 from tts_agent.cli.replay import replay
 from tts_agent.cli.solve import solve
 from tts_agent.cli.strategies import strategies
@@ -26,6 +27,7 @@ app.command()(solve)
 app.command()(demo)
 app.command()(replay)
 app.command()(label)
+app.command()(profile)
 app.command()(train)
 app.command()(strategies)
 app.command()(verifiers)

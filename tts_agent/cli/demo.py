@@ -24,6 +24,9 @@ def demo(
     estimator: Annotated[
         str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
     ] = "auto",
+    profile: Annotated[
+        Path | None, typer.Option(help="profile.json of `tts-agent profile`, instead of what ships.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random streams.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out/demo"),
 ) -> None:
@@ -46,5 +49,6 @@ def demo(
         budget=budget,
         seed=seed,
         out=out,
+        profiles=None if profile is None else resolve.profile(profile, model).profiles,
         console=Console(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tts_agent.cli.catalogue import METHODS, Group, Part, is_maker, parts, settings
 from tts_agent.difficulty import Estimator
@@ -12,6 +12,9 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import Sampler
 from tts_agent.strategies import Strategy
 from tts_agent.verifiers import Verifier
+
+if TYPE_CHECKING:  # needs numpy
+    from tts_agent.routing.profile_file import ProfileFile
 
 EMBEDDED = "embedded"
 
@@ -45,6 +48,19 @@ def estimator(choice: str, model: str) -> Estimator | None:
     if not Path(choice).exists() and any(part.name == choice for part in parts("estimators")):
         return cast(Estimator, _made("estimators", _named("estimators", choice)))
     return DifficultyEstimator.load(Path(choice))
+
+
+def profile(path: Path, model: str) -> ProfileFile:
+    """What `tts-agent profile` measured of this model.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is of another model.
+    """
+    from tts_agent.routing.profile_file import ProfileFile
+
+    found = ProfileFile.read(path)
+    found.check_model(model, path)
+    return found
 
 
 def verifier(name: str) -> Verifier:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +18,9 @@ from tts_agent.messages import user
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Fixed, MarginalValue
 from tts_agent.step import Step
+
+if TYPE_CHECKING:  # needs numpy
+    from tts_agent.routing.profile_file import ProfileFile
 
 
 def solve(
@@ -41,6 +46,9 @@ def solve(
     verifier: Annotated[
         str | None, typer.Option(help="What the strategy verifies with (`tts-agent verifiers`).")
     ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="profile.json of `tts-agent profile`: what was measured of each class of steps.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what was decided, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -53,19 +61,21 @@ def solve(
         raise ConfigurationError(f"--temperature is {temperature}: it cannot be negative")
     if verifier is not None and strategy is None:
         raise ConfigurationError("--verifier needs --strategy: name the strategy that is to use it")
-    if price is not None and strategy is not None:
-        raise ConfigurationError("--price has no say where --strategy is given: leave one of them out")
+    for name, value in (("--price", price), ("--profile", profile)):
+        if value is not None and strategy is not None:
+            raise ConfigurationError(f"{name} has no say where --strategy is given: leave one of them out")
     chosen = None if strategy is None else Fixed(resolve.strategy(strategy, verifier))
+    known = None if profile is None else resolve.profile(profile, model)
     ledger = Budget(budget)
     sampler = resolve.sampler(model, base_url)
     if model == resolve.EMBEDDED:
         from tts_agent.embedded.defaults import embedded_policy, embedded_step
 
         step = embedded_step(text, seed=seed, max_tokens=max_tokens, temperature=temperature)
-        policy = chosen or embedded_policy(price)
+        policy = chosen or embedded_policy(price, known.profiles if known else None)
     else:
         step = Step((user(text),), max_tokens=max_tokens or 1024, temperature=temperature, seed=seed)
-        policy = chosen or (MarginalValue() if price is None else MarginalValue(price=price))
+        policy = chosen or _marginal(price, known)
     reasoner = AdaptiveReasoner(sampler, policy=policy, estimator=resolve.estimator(estimator, model))
     result = reasoner.run(step, budget=ledger)
     if as_json:
@@ -74,6 +84,13 @@ def solve(
     print(result.text)
     if explain:
         explanation(result, budget)
+
+
+def _marginal(price: float | None, known: ProfileFile | None) -> MarginalValue:
+    policy = MarginalValue()
+    if known is not None:
+        policy = replace(policy, profiles=known.profiles, rates=known.rates)
+    return policy if price is None else replace(policy, price=price)
 
 
 def _summary(result: Result) -> dict[str, object]:

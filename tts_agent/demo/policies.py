@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tts_agent.embedded.defaults import MAX_SAMPLES, embedded_policy, settings
-from tts_agent.routing import Fixed, Policy
+from tts_agent.routing import ClassProfile, Fixed, Policy
 from tts_agent.stopping import AdaptiveConsistency, FixedSize
 from tts_agent.strategies import SelfConsistency, Single
 
@@ -28,11 +29,11 @@ FRONTIER_PRICES = (30.0, 3.0, 0.3)
 """Further multiples, at which the frontier of the plot is drawn."""
 
 
-def contenders() -> list[Contender]:
+def contenders(profiles: Mapping[str, ClassProfile] | None = None) -> list[Contender]:
     """The table's rows, in an order in which everyone's cap is known before it runs."""
     known = settings()
     ours, matched, frugal = (
-        embedded_policy(price) for price in (known.price, known.price_matched, FRUGAL * known.price)
+        embedded_policy(price, profiles) for price in (known.price, known.price_matched, FRUGAL * known.price)
     )
     return [
         Contender("single", Fixed(Single())),
@@ -47,10 +48,10 @@ def contenders() -> list[Contender]:
     ]
 
 
-def frontier() -> list[Contender]:
+def frontier(profiles: Mapping[str, ClassProfile] | None = None) -> list[Contender]:
     """Ours at other prices, for the plot."""
     price = settings().price
     return [
-        Contender(f"ours_price_x{multiple:g}", embedded_policy(price * multiple), estimates=True)
+        Contender(f"ours_price_x{multiple:g}", embedded_policy(price * multiple, profiles), estimates=True)
         for multiple in FRONTIER_PRICES
     ]

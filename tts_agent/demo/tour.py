@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tts_agent.demo.summary import Summary, summarize
 from tts_agent.demo.table import print_summary
 from tts_agent.difficulty import Estimator
 from tts_agent.embedded.tasks import Problem
+from tts_agent.routing import ClassProfile
 from tts_agent.samplers.shared import SharedDraws
 from tts_agent.sampling import Sampler
 
@@ -33,6 +34,7 @@ def run_demo(
     seed: int,
     out: Path,
     console: Console,
+    profiles: Mapping[str, ClassProfile] | None = None,
 ) -> Summary:
     """Run every contender over `problems` and write summary.json, decisions.json and frontier.png to `out`.
 
@@ -40,6 +42,7 @@ def run_demo(
 
     Args:
         budget: hard cap of every contender, tokens over all problems.
+        profiles: what was measured of each class of steps; by default, what ships.
     """
     shared = SharedDraws(sampler)
     runs: dict[str, Run] = {}
@@ -55,9 +58,9 @@ def run_demo(
 
             return run_contender(contender, problems, shared, estimator, limit=limit, seed=seed, progress=show)
 
-        for contender in contenders():
+        for contender in contenders(profiles):
             runs[contender.name] = measure(contender)
-        line = {contender.name: measure(contender) for contender in frontier()}
+        line = {contender.name: measure(contender) for contender in frontier(profiles)}
     arms = [best_of_n_on_countdown(problems, shared, seed), refinement_on_chain(problems, shared, seed)]
     summary = summarize(runs, arms, predictor_numbers(runs["ours"], runs["sc_15"]))
     _write(out, summary, runs, line)

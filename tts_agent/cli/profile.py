@@ -1,0 +1,186 @@
+"""`tts-agent profile`: what each way of spending tokens brings, per class of steps, and where it ends to."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tts_agent.budget import LIST_PRICES, Budget
+from tts_agent.budget.tariffs import find
+from tts_agent.cli import resolve
+from tts_agent.cli.arms import DEFAULT, arms
+from tts_agent.cli.graders import NAMES, grader
+from tts_agent.cli.label_report import say
+from tts_agent.cli.profile_report import estimated, show
+from tts_agent.difficulty import Estimator, StepText
+from tts_agent.exceptions import ConfigurationError, SamplerError
+from tts_agent.learning.data import Columns, read_items
+from tts_agent.learning.draw_store import DrawStore
+from tts_agent.learning.grading import Grading
+from tts_agent.learning.item import Item
+from tts_agent.learning.profile_fit import fit
+from tts_agent.learning.profile_page import page
+from tts_agent.learning.profiling import Profiler
+from tts_agent.portal import run_sync
+from tts_agent.routing.profile_file import ProfileFile
+from tts_agent.verifiers import Verifier
+
+COUNTED = 1_000_000_000
+"""Dollars that nobody reaches: a limit, so that money is counted where it is not limited."""
+
+
+def profile(
+    data: Annotated[
+        str, typer.Argument(help="Questions, as for `tts-agent label`; 'embedded:N': N problems of the embedded model.")
+    ],
+    arms_text: Annotated[
+        str, typer.Option("--arms", help="Strategies with their sizes (`tts-agent strategies`).")
+    ] = DEFAULT,
+    out: Annotated[
+        Path, typer.Option(help="Folder for profile.json, profile.html and the samples; a run there is gone on with.")
+    ] = Path("out/profile"),
+    model: Annotated[
+        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
+    ] = resolve.EMBEDDED,
+    base_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
+    ] = None,
+    verifier: Annotated[
+        str, typer.Option(help=f"Who grades, knowing the answers: {NAMES}, or any of `tts-agent verifiers`.")
+    ] = "exact",
+    check: Annotated[
+        str | None, typer.Option(help="What arms verify with, not knowing the answers (`tts-agent verifiers`).")
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Price of a token at the knee; 1/price tokens are worth one correct answer.")
+    ] = None,
+    estimator: Annotated[
+        str,
+        typer.Option(help="For bins of difficulty: 'auto', 'none', the folder of a saved one, or a plug-in's name."),
+    ] = "auto",
+    per_class: Annotated[int | None, typer.Option(help="A random sample of so many items of each class.")] = None,
+    question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
+    answer: Annotated[str | None, typer.Option(help="Column of the reference answer.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Column of the class of step.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column of the question's id.")] = None,
+    instructions: Annotated[str | None, typer.Option(help="System message before every question.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs in this folder: a hard cap.")] = None,
+    dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Items that are answered at the same time.")] = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and make no call.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run ARMS on DATA, and find where more tokens stop paying and where they hurt, for each class of steps.
+
+    Example: tts-agent profile questions.jsonl --model gpt-4.1-mini --answer solution --kind topic --dollars 5
+
+    With no key and no network: tts-agent profile embedded:40 --arms "self_consistency=3,5" --out out/profile
+    """
+    for name, value in (("--concurrency", concurrency), ("--per-class", per_class), ("--max-tokens", max_tokens)):
+        if value is not None and value < 1:
+            raise ConfigurationError(f"{name} is {value}: at least 1 is needed")
+    if price is not None and price < 0.0:
+        raise ConfigurationError(f"--price is {price}: it cannot be negative")
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"--out {out} is a file: name a folder")
+    items, grading, verifiers = _questions(
+        data, Columns(question, answer, kind, None, id_column), verifier, instructions, model
+    )
+    items = _sample(items, per_class, seed or 0)
+    grading.check(items)
+    embedded = model == resolve.EMBEDDED
+    chosen, price = _chosen(arms_text, price, embedded=embedded)
+    checker = None if check is None else resolve.verifier(check)
+    profiler = Profiler(
+        chosen, grading, max_tokens or _max_tokens(embedded), verifiers, checker, temperature, seed, concurrency
+    )
+    if checker is None and not verifiers and any(arm.verified for arm in chosen):
+        raise ConfigurationError("--arms has some that verify: name with what by --check, or leave them out")
+    prices = find(model, LIST_PRICES)
+    if dollars is not None and prices is None:
+        raise ConfigurationError(f"--dollars: no price is known for {model!r}")
+    if dry_run:
+        say(estimated(items, profiler, prices), as_json=as_json)
+        return
+    ledger = Budget(budget, money=COUNTED if dollars is None and prices else dollars)
+    out.mkdir(parents=True, exist_ok=True)
+    sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
+    with DrawStore(out / "samples.db", {"model": model}) as store:
+        done = run_sync(
+            profiler.run(items, sampler, ledger, store, tariff=prices, on_item=_told(len(items), as_json=as_json))
+        )
+    if not done.items:
+        raise SamplerError(f"no item was answered by every arm: {done.last_error}")
+    predicted = _predicted([each.item for each in done.items], predictor, model)
+    reports = fit(done.items, chosen, price, predicted)
+    rates = {report.kind: report.whole.rates for report in reports if report.whole.rates}
+    ProfileFile(model, {report.kind: report.profile for report in reports}, rates).write(out / "profile.json")
+    (out / "profile.html").write_text(page(reports, model, price, done.spent), encoding="utf-8")
+    show(done, reports, len(items), out, as_json=as_json)
+
+
+def _questions(
+    data: str, columns: Columns, verifier: str, instructions: str | None, model: str
+) -> tuple[list[Item], Grading, dict[str, Verifier]]:
+    if data.partition(":")[0] != resolve.EMBEDDED or Path(data).exists():
+        return read_items(data, columns, instructions=instructions), grader(verifier), {}
+    from tts_agent.embedded.defaults import embedded_verifiers
+    from tts_agent.embedded.questions import embedded_grading, embedded_items
+
+    number = data.partition(":")[2] or "100"
+    if not number.isdecimal() or not int(number):
+        raise ConfigurationError(f"{data}: give a number of problems above 0, such as embedded:100")
+    return embedded_items(int(number)), embedded_grading(), embedded_verifiers()
+
+
+def _sample(items: list[Item], per_class: int | None, seed: int) -> list[Item]:
+    """So many of each class, classes in turn, so that a budget that ends leaves some of each."""
+    order = sorted(items, key=lambda item: random.Random(f"{seed} {item.id}").random())
+    turn: dict[str, int] = {}
+    rows = []
+    for item in order:
+        turn[item.kind] = turn.get(item.kind, 0) + 1
+        if per_class is None or turn[item.kind] <= per_class:
+            rows.append((turn[item.kind], item.kind, item))
+    return [item for _, _, item in sorted(rows, key=lambda row: row[:2])]
+
+
+def _chosen(text: str, price: float | None, *, embedded: bool) -> tuple[list[Any], float]:
+    if not embedded:
+        return arms(text), 2e-5 if price is None else price
+    from tts_agent.embedded.defaults import embedded_feedback
+    from tts_agent.embedded.defaults import settings as embedded_settings
+
+    return arms(text, embedded_feedback), embedded_settings().price if price is None else price
+
+
+def _max_tokens(embedded: bool) -> int:
+    if not embedded:
+        return 1024
+    from tts_agent.embedded.defaults import settings as embedded_settings
+
+    return embedded_settings().max_tokens
+
+
+def _predicted(items: list[Item], estimator: Estimator | None, model: str) -> dict[str, float]:
+    if estimator is None:
+        return {}
+    texts = [StepText(item.text, item.kind, model, len(item.tools), len(item.messages)) for item in items]
+    return {item.id: belief.mean for item, belief in zip(items, estimator.predict(texts), strict=True)}
+
+
+def _told(total: int, *, as_json: bool) -> Any:
+    every = max(1, total // 20)
+
+    def tell(done: int) -> None:
+        if not as_json and (done % every == 0 or done == total):
+            print(f"{done:,} of {total:,} items", file=sys.stderr, flush=True)
+
+    return tell
