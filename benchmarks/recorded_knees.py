@@ -16,17 +16,16 @@ FORCED = "global_mmlu_en__s1.1-32b__budget_ladder"
 """Budget forcing (s1.1-32B on English Global-MMLU), and a model of the same size that does not think."""
 
 
-def forced_knee() -> Knee:
+def forced_knee(price: float = 0.0) -> Knee:
     """Of the budget-forcing ladder."""
-    return knee_of(budget_ladder(find_bank(FORCED)))
+    return knee_of(budget_ladder(find_bank(FORCED)), price=price)
 
 
-def effort_knee(ladder: Ladder) -> Knee:
+def effort_knee(ladder: Ladder, price: float = 0.0) -> Knee:
     """Of an effort ladder: all samples of a question count."""
     records = ladder.records
-    return knee(
-        [arm.name for arm in ladder.arms], np.nanmean(records.correct, axis=2).T, np.nanmean(records.lengths, axis=2).T
-    )
+    correct, tokens = np.nanmean(records.correct, axis=2).T, np.nanmean(records.lengths, axis=2).T
+    return knee([arm.name for arm in ladder.arms], correct, tokens, price=price)
 
 
 def knee_page(ladders: Sequence[Ladder]) -> list[str]:
