@@ -14,6 +14,7 @@ Three kinds of steps, each a conversation of its own::
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,15 @@ def read_search(text: str) -> str | None:
     """The query of a call; None where the text is none."""
     words = text.split()
     return " ".join(words[1:]) if len(words) > 1 and words[0] == "search" else None
+
+
+def read_query(arguments: str) -> str:
+    """The query of a call's arguments, whatever they are; empty where there is none."""
+    try:
+        query = json.loads(arguments or "{}").get("query", "")
+    except (ValueError, AttributeError):
+        return ""
+    return query if isinstance(query, str) else ""
 
 
 def results_text(pages: Sequence[Page]) -> str:
