@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
+from tts_agent.learning.class_profiles import class_profiles
 from tts_agent.learning.profile_arms import LADDERS, SINGLE, ProfiledArm
 from tts_agent.learning.profiling import Measured
-from tts_agent.population import Population, VoteCounts, fit_population
 from tts_agent.probability import Beta
 from tts_agent.routing import ClassProfile
 from tts_agent.routing.knee import Floats, Knee, best_set, knee
-from tts_agent.stopping.beta_fit import fit_passes
 from tts_agent.verifiers import AcceptRates
 
 Winner = Literal["one call", "parallel", "sequential", "undecided"]
@@ -89,13 +88,14 @@ def fit(
         price: of a token, in correct answers: where the knees are.
         predicted: pass@1 by id of the item, from an estimator; without it there are no bins.
     """
-    pooled = _population([each.votes for each in measured], None)
+    kinds = sorted({each.item.kind for each in measured})
+    classes = {kind: [each for each in measured if each.item.kind == kind] for kind in kinds}
+    profiles = class_profiles({kind: [each.votes for each in own] for kind, own in classes.items()})
     reports = []
-    for kind in sorted({each.item.kind for each in measured}):
-        own = [each for each in measured if each.item.kind == kind]
+    for kind, own in classes.items():
         whole = _slice(kind, own, arms, price)
         bins = tuple(_slice(name, part, arms, price) for name, part in _thirds(own, predicted or {}))
-        reports.append(ClassReport(whole, bins, _profile(own, whole, pooled)))
+        reports.append(ClassReport(whole, bins, _held(profiles[kind], whole)))
     return reports
 
 
@@ -161,17 +161,14 @@ def _turns(own: Sequence[Measured], arms: Sequence[ProfiledArm]) -> Turns:
     )
 
 
-def _profile(own: Sequence[Measured], whole: Slice, pooled: Population) -> ClassProfile:
+def _held(profile: ClassProfile, whole: Slice) -> ClassProfile:
     """What a router reads. It is held to a turn-over only where one was found, at the upper end of its interval."""
-    votes = [each.votes for each in own]
     turns = whole.turns or Turns()
-    reference = fit_passes((each.right, _drawn(each)) for each in votes)
-    return ClassProfile(
+    return replace(
+        profile,
         fix_rate=round(turns.fixed / turns.wrong, 3) if turns.wrong else 0.0,
         most_samples=_most(whole.ladders.get(LADDERS[0]), least=1),
         most_rounds=_most(whole.ladders.get(LADDERS[2]), least=0),
-        population=_population(votes, pooled),
-        reference=Beta(round(reference.a, 4), round(reference.b, 4)),
     )
 
 
@@ -180,12 +177,3 @@ def _most(found: Knee | None, *, least: int) -> int | None:
         return None
     name = found.rungs[found.top.high].name
     return least if name == SINGLE else int(name.rpartition(" ")[2])
-
-
-def _population(votes: Sequence[VoteCounts], prior: Population | None) -> Population:
-    fitted = fit_population(votes, prior)
-    return fitted if prior is None else fitted.pruned(0.01)
-
-
-def _drawn(votes: VoteCounts) -> int:
-    return votes.right + sum(votes.wrong) + votes.invalid

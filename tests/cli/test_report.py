@@ -1,0 +1,93 @@
+"""`tts-agent report`: what a recorded run spent, per class and limit."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tts_agent.budget import Budget
+from tts_agent.cli import main
+from tts_agent.exceptions import BudgetExhausted
+from tts_agent.learning.recording import Recorder
+from tts_agent.messages import user
+from tts_agent.reasoner import AdaptiveReasoner
+from tts_agent.routing import Fixed
+from tts_agent.step import Step
+from tts_agent.stopping import FixedSize
+from tts_agent.strategies import SelfConsistency
+from tts_agent.testing.scripted import ScriptedSampler
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["tts-agent", "report", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """Five steps of two classes by three votes each, the last of them cut short by the budget."""
+    path = tmp_path / "records.sqlite"
+    sampler = ScriptedSampler(lambda request, index: "The answer is 4.")
+    budget = Budget(86)  # three words of a question and four of an answer are 7 tokens; a call may take 3 + 16
+    reasoner = AdaptiveReasoner(sampler, policy=Fixed(SelfConsistency(FixedSize(3))), budget=budget)
+    with Recorder(path) as recorder:
+        for number, kind in enumerate(("plan", "plan", "<i>tool</i>", "plan", "plan")):
+            with recorder.task(f"task {number}"):
+                try:
+                    recorder(reasoner.run(Step((user("what is this"),), max_tokens=16, kind=kind)))
+                except BudgetExhausted:
+                    break
+        recorder.record_outcome("task 0", correct=True)
+        recorder.record_outcome("task 1", correct=False)
+    return path
+
+
+def test_spending_is_added_up_per_class_and_the_limit_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path
+) -> None:
+    assert run(monkeypatch, str(records), "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    rows = {row["kind"]: row for row in said["classes"]}
+    assert rows["<i>tool</i>"]["tokens"] == 21
+    assert rows["all"]["tokens"] == sum(row["tokens"] for kind, row in rows.items() if kind != "all")
+    assert rows["all"]["strategies"] == {"self_consistency": rows["all"]["steps"]}
+    assert rows["plan"]["correct"] == [1, 2]
+    assert {each["limit"] for each in said["limited"]} == {"budget"}
+    assert {each["task"] for each in said["limited"]} <= {"task 3", "task 4"}
+
+
+def test_the_page_and_the_terminal_say_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path
+) -> None:
+    html = tmp_path / "report.html"
+    assert run(monkeypatch, str(records), "--html", str(html)) == 0
+    assert "was stopped by: budget" in capsys.readouterr().out
+    text = html.read_text(encoding="utf-8")
+    assert "&lt;i&gt;tool" in text
+    assert "<i>tool" not in text
+    assert not re.search(r"(src|href|url|@import|https?:|<script)", text)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.write_text("something else, long enough to be looked at " * 50), "no decision records"),
+        (lambda path: Recorder(path).close(), "holds no records"),
+    ],
+)
+def test_what_is_no_record_gets_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, make: object, sentence: str
+) -> None:
+    assert callable(make)
+    make(tmp_path / "r.sqlite")
+    assert run(monkeypatch, str(tmp_path / "r.sqlite")) != 0
+    assert sentence in capsys.readouterr().err
