@@ -12,6 +12,7 @@ from tts_agent.cli.label import label
 from tts_agent.cli.profile import profile
 from tts_agent.cli.replay import replay
 from tts_agent.cli.report import report
+from tts_agent.cli.serve import serve
 from tts_agent.cli.solve import solve
 from tts_agent.cli.strategies import strategies
 from tts_agent.cli.train import train
@@ -31,6 +32,7 @@ app.command()(label)
 app.command()(profile)
 app.command()(report)
 app.command()(train)
+app.command()(serve)
 app.command()(strategies)
 app.command()(verifiers)
 

@@ -13,9 +13,9 @@ import openai
 
 from tts_agent.exceptions import ConfigurationError, RequestRejected, SamplerError
 from tts_agent.messages import Message
+from tts_agent.samplers.chat_wire import Reply, message_to_wire, read_reply
 from tts_agent.samplers.openai.connection import Connection
 from tts_agent.samplers.openai.errors import NO_KEY, Endpoint, RefusesN
-from tts_agent.samplers.openai.wire import Reply, message_to_wire, read_reply
 from tts_agent.sampling import SampleBatch, SampleRequest, Usage, sample_seed
 
 OPENAI_URL = "https://api.openai.com/v1"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_agent.messages import Message, ToolCall
-from tts_agent.samplers.openai.wire import message_to_wire, read_reply
+from tts_agent.samplers.chat_wire import message_to_wire, read_reply
 from tts_agent.sampling import Sample, Usage
 
 

@@ -69,7 +69,7 @@ def read_reply(body: str) -> Reply:
     choices = [_mapping(choice) for choice in choices]
     if any(choice.get("error") or choice.get("finish_reason") == "error" for choice in choices):
         raise ValueError("a completion ended in an error")
-    usage = _usage(_mapping(data).get("usage"))
+    usage = read_usage(_mapping(data).get("usage"))
     return Reply(tuple(map(_sample, choices, _split(usage or Usage(), choices))), usage)
 
 
@@ -115,7 +115,7 @@ def _logprobs(choice: Mapping[str, Any]) -> list[float]:
     return [float(value) for value in values if isinstance(value, int | float)]
 
 
-def _usage(data: object) -> Usage | None:
+def read_usage(data: object) -> Usage | None:
     """The bill, or None: an endpoint that reports no tokens at all does not count them."""
     reported = _mapping(data)
     prompt, output, total = (

@@ -1,0 +1,80 @@
+"""The endpoint as an ASGI application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tts_agent.exceptions import TTSAgentError
+from tts_agent.server.access import Access
+from tts_agent.server.chat import ChatCompletions
+from tts_agent.server.ledgers import Ledgers
+from tts_agent.server.records import Records
+from tts_agent.server.refusal import Refusal, refusal_of
+from tts_agent.server.settings import Settings
+from tts_agent.server.source import Source
+
+
+def create_app(source: Source, settings: Settings | None = None) -> Starlette:
+    """The endpoint in front of `source`, for any ASGI server.
+
+    Raises:
+        ConfigurationError: the budget store cannot be used.
+    """
+    settings = settings or Settings()
+    records, access = Records(), Access(settings.keys)
+    chat = ChatCompletions(settings, source, Ledgers(settings), records)
+
+    async def models(request: Request) -> Response:
+        access.owner(request.headers)
+        try:
+            return _json(await source.models(access.forwarded(request.headers)))
+        except TTSAgentError as error:
+            raise refusal_of(error) from error
+
+    async def decision(request: Request) -> Response:
+        found = records.decision(request.path_params["id"], access.owner(request.headers))
+        if found is None:
+            raise Refusal(404, "there is no such decision, or it is too old", code="not_found")
+        return _json(found)
+
+    async def metrics(request: Request) -> Response:
+        access.owner(request.headers)
+        return Response(records.exposition(), media_type="text/plain; version=0.0.4")
+
+    async def healthy(_: Request) -> Response:
+        return _json({"status": "ok"})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await source.close()
+
+    return Starlette(
+        routes=[
+            Route("/v1/models", models),
+            Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/v1/tts/decisions/{id}", decision),
+            Route("/metrics", metrics),
+            Route("/healthz", healthy),
+            Route("/readyz", healthy),
+        ],
+        exception_handlers={Refusal: _refused},
+        lifespan=lifespan,
+    )
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return _json(error.body, error.status, error.headers)
+
+
+def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """In ASCII: what clients sent may hold characters that UTF-8 has no bytes for."""
+    return Response(json.dumps(body), status, headers, "application/json")

@@ -1,0 +1,188 @@
+"""`POST /v1/chat/completions`, whole or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from tts_agent.budget import Budget
+from tts_agent.exceptions import TTSAgentError
+from tts_agent.server.access import Access
+from tts_agent.server.answering import Answer, answer
+from tts_agent.server.chat_request import ChatRequest, read_json, read_request
+from tts_agent.server.completion import DONE, chunks, completion, event
+from tts_agent.server.controls import policy_of
+from tts_agent.server.ledgers import Ledgers
+from tts_agent.server.records import Records
+from tts_agent.server.refusal import Refusal, refusal_of
+from tts_agent.server.settings import Settings
+from tts_agent.server.source import Live, Source
+from tts_agent.server.upstream import Upstream
+
+Work = asyncio.Task[Answer]
+
+
+class ChatCompletions:
+    """An ASGI application. Whatever ends a request, its client leaving included, ends its work and settles its bill."""
+
+    def __init__(self, settings: Settings, source: Source, ledgers: Ledgers, records: Records) -> None:
+        self._settings = settings
+        self._source = source
+        self._ledgers = ledgers
+        self._records = records
+        self._access = Access(settings.keys)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 499  # as proxies count a client that left
+        reply = _Sending(send)
+        self._records.at_work += 1
+        try:
+            await self._serve(Request(scope, receive), reply)
+            status = 200 if reply.started else 499
+        except Refusal as refusal:
+            status = refusal.status
+            await reply.whole(refusal.status, refusal.body, refusal.headers)
+        except (ClientDisconnect, OSError):
+            pass  # nobody is there to be told
+        finally:
+            self._records.at_work -= 1
+            self._records.served(status)
+
+    async def _serve(self, request: Request, reply: _Sending) -> None:
+        owner = self._access.owner(request.headers)
+        if self._records.at_work > self._settings.max_requests:
+            raise Refusal(503, "the server is busy: try again soon", code="busy", retry_after=1.0)
+        chat = await self._read(request)
+        identity = uuid4().hex
+        try:
+            ledger = await self._ledgers.of(owner, chat.controls)
+        except TTSAgentError as error:
+            raise refusal_of(error) from error
+        work, live = self._start(chat, ledger, self._access.forwarded(request.headers))
+        gone = asyncio.create_task(_gone(request.receive))
+        try:
+            headers = {"X-TTS-Decision": identity}
+            if live is None:
+                await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    done = self._result(work, ledger, identity, owner)
+                    trace = {"id": identity, **done.trace}
+                    await reply.finished(completion(chat.model, done.samples, done.usage, trace), chat.stream, headers)
+            else:
+                await self._hand_on(reply, live, work, gone, headers)
+                if work.done():
+                    self._end(reply, self._result(work, ledger, identity, owner))
+                    await reply.end()
+        except Refusal as refusal:
+            if not reply.started:
+                raise
+            await reply.piece(event(refusal.body))  # too late for a status; no [DONE], so nobody takes it for whole
+            await reply.end(done=False)
+        finally:
+            for task in (work, gone):
+                task.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+
+    async def _read(self, request: Request) -> ChatRequest:
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > self._settings.max_body:
+                raise Refusal(413, f"the request is longer than {self._settings.max_body} bytes", code="too_long")
+        try:
+            return read_request(read_json(bytes(body)), request.headers)
+        except TTSAgentError as error:
+            raise refusal_of(error) from error
+
+    def _start(self, chat: ChatRequest, ledger: Budget, authorization: str | None) -> tuple[Work, Live | None]:
+        controls, settings = chat.controls, self._settings
+        most = min(controls.max_samples or settings.max_samples, settings.max_samples)
+        policy = policy_of(controls.policy or settings.policy, most)
+        streamed = chat.stream and (policy is None or chat.n > 1) and isinstance(self._source, Upstream)
+        live = Live() if streamed else None
+        limited = (settings.key_budget, settings.task_budget, controls.budget) != (None, None, None)
+        door = self._source.door(chat, authorization, capped=limited, live=live)
+        return asyncio.create_task(answer(chat, door, ledger, policy)), live
+
+    def _result(self, work: Work, ledger: Budget, identity: str, owner: str) -> Answer:
+        try:
+            done = work.result()
+        except TTSAgentError as error:
+            raise refusal_of(error, late=ledger.seconds_left == 0.0) from error
+        self._records.decided(identity, owner, {"id": identity, **done.trace, "events": list(done.events)})
+        return done
+
+    async def _hand_on(
+        self, reply: _Sending, live: Live, work: Work, gone: asyncio.Task[None], headers: Mapping[str, str]
+    ) -> None:
+        """Send each chunk as it comes, until the work ends or the client leaves. The first one decides the status."""
+        while not (gone.done() or (work.done() and live.empty())):
+            if live.empty():
+                coming = asyncio.ensure_future(live.get())
+                await asyncio.wait({coming, work, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    coming.cancel()
+                    continue
+                chunk = coming.result()
+            else:
+                chunk = live.get_nowait()
+            await reply.start_stream(headers)
+            await reply.piece(event(chunk))
+
+    @staticmethod
+    def _end(reply: _Sending, done: Answer) -> None:
+        if not reply.started:
+            raise Refusal(502, "the upstream's stream was empty", code="upstream_failed")
+
+
+class _Sending:
+    """A response being sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def whole(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        """JSON, and no more."""
+        await self._start(status, {"Content-Type": "application/json", **headers})
+        await self._send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    async def finished(self, body: Mapping[str, Any], stream: bool, headers: Mapping[str, str]) -> None:
+        """A reply that is complete, in the form that was asked for."""
+        if not stream:
+            await self.whole(200, body, headers)
+            return
+        await self.start_stream(headers)
+        for chunk in chunks(body):
+            await self.piece(event(chunk))
+        await self.end()
+
+    async def start_stream(self, headers: Mapping[str, str]) -> None:
+        """Begin a stream, if it is not begun."""
+        if not self.started:
+            await self._start(200, {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **headers})
+
+    async def piece(self, content: bytes) -> None:
+        """Some of a stream."""
+        await self._send({"type": "http.response.body", "body": content, "more_body": True})
+
+    async def end(self, *, done: bool = True) -> None:
+        """The end of a stream; `done` says that it is whole."""
+        await self._send({"type": "http.response.body", "body": DONE if done else b""})
+
+    async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        self.started = True
+        pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,237 @@
+"""An OpenAI-compatible endpoint, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RequestRejected, SamplerError
+from tts_agent.retry_after import retry_after
+from tts_agent.samplers.chat_wire import Reply, message_to_wire, read_reply
+from tts_agent.sampling import SampleBatch, Sampler, SampleRequest, Usage, sample_seed
+from tts_agent.server.chat_request import ChatRequest
+from tts_agent.server.live_reply import LiveReply
+from tts_agent.server.refusal import TimedOut, UpstreamError
+from tts_agent.server.source import Live
+
+MESSAGE_TOKENS, TEMPLATE_TOKENS = 16, 384
+"""More than any chat template known to us wraps around one message, and around a request with tools."""
+LONGEST_REPLY = 64 * 2**20
+"""Bytes. A longer reply is a failure: it would be kept in memory."""
+LONGEST_CONNECT = 10.0
+"""Seconds to wait for a connection."""
+
+
+class Upstream:
+    """An OpenAI-compatible endpoint.
+
+    Args:
+        url: with "/v1".
+        key: sent instead of what the client showed; without one the client's own goes on.
+        timeout: seconds without a word after which a call has failed.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+
+    def __init__(self, url: str, *, key: str | None = None, timeout: float = 600.0) -> None:
+        self.url = url.rstrip("/")
+        try:
+            parsed = httpx.URL(self.url)
+        except httpx.InvalidURL:
+            parsed = httpx.URL("")
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ConfigurationError(
+                f"the upstream {url!r} is no http(s) URL: it looks like 'http://localhost:8000/v1'"
+            )
+        self.official = parsed.host == "api.openai.com"
+        self.refuses_n: set[str] = set()
+        """Models that do not give several choices for one request."""
+        self._key = key
+        self.client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, LONGEST_CONNECT), pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
+        )
+
+    def headers(self, authorization: str | None) -> dict[str, str]:
+        """What a request carries beside its body."""
+        shown = f"Bearer {self._key}" if self._key else authorization
+        return {"Content-Type": "application/json"} | ({"Authorization": shown} if shown else {})
+
+    def door(self, request: ChatRequest, authorization: str | None, *, capped: bool, live: Live | None) -> Sampler:
+        """See `Source`."""
+        cap_field = request.cap_field or ("max_completion_tokens" if self.official else "max_tokens")
+        send_cap = capped or request.cap_field is not None
+        return _Door(request.model, self, self.headers(authorization), cap_field if send_cap else None, live)
+
+    async def models(self, authorization: str | None) -> Mapping[str, Any]:
+        """See `Source`."""
+        async with self.calling("GET", "/models", self.headers(authorization)) as response:
+            body = _json(await _whole(response))
+        if body is None:
+            raise SamplerError("the upstream's list of models is not JSON", billed=False)
+        return body
+
+    async def close(self) -> None:
+        """See `Source`."""
+        await self.client.aclose()
+
+    @asynccontextmanager
+    async def calling(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """A response with a good status; everything else is one of this package's errors."""
+        try:
+            async with self.client.stream(method, self.url + path, headers=headers, content=content) as response:
+                if not response.is_success:
+                    raise self._refused(response, await _whole(response))
+                yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise EndpointUnreachable("the upstream cannot be reached") from error
+        except (httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            raise RequestRejected("the request cannot be sent: is the key or the URL damaged?") from error
+        except httpx.TimeoutException as error:
+            raise TimedOut("no reply from the upstream in time") from error
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise SamplerError("the connection to the upstream broke before the reply ended", retryable=True) from error
+
+    def _refused(self, response: httpx.Response, text: str) -> UpstreamError:
+        if self._key:
+            text = text.replace(self._key, "***")
+        body = _json(text)
+        said = body.get("error") if body else None
+        detail = said.get("message") if isinstance(said, Mapping) else None
+        message = str(detail) if detail else f"the upstream answered with HTTP {response.status_code}"
+        status = response.status_code if response.status_code >= 400 else 502
+        kept = body if isinstance(said, Mapping) else None
+        return UpstreamError(status, message, kept, retry_after=retry_after(response.headers))
+
+
+@dataclass(slots=True)
+class _Door:
+    """One client's request to the upstream."""
+
+    name: str
+    upstream: Upstream
+    headers: Mapping[str, str] = field(repr=False)
+    cap_field: str | None
+    """Where to say how many tokens may come; None says nothing."""
+    live: Live | None
+
+    async def sample(self, request: SampleRequest, n: int) -> SampleBatch:
+        """Draw with one call where the upstream takes `n`, else with one a sample; survivors are kept."""
+        if self.live is not None:
+            return await self._stream(request, n, self.live)
+        results: list[Reply | SamplerError] = []
+        missing = n
+        if n > 1 and request.seed is None and self.name not in self.upstream.refuses_n:
+            try:
+                results.append(await self._call(request, n))
+            except UpstreamError as error:
+                if error.status not in (400, 422):
+                    raise
+            else:
+                missing = n - sum(len(reply.samples) for reply in results if isinstance(reply, Reply))
+        if missing > 0 and n > 1 and request.seed is None:
+            self.upstream.refuses_n.add(self.name)
+        async with asyncio.TaskGroup() as calls:
+            singles = [calls.create_task(self._survive(request, index)) for index in range(missing)]
+        results += [single.result() for single in singles]
+        replies = [result for result in results if isinstance(result, Reply)]
+        failures = [result for result in results if isinstance(result, SamplerError)]
+        if not replies:
+            raise max(failures, key=lambda failure: failure.billed)
+        return SampleBatch(
+            tuple(sample for reply in replies for sample in reply.samples),
+            sum((reply.usage for reply in replies if reply.usage), Usage()),
+            sum(len(reply.samples) for reply in replies if not reply.usage) + sum(one.billed for one in failures),
+            tuple(failures),
+        )
+
+    def token_bound(self, request: SampleRequest) -> int:
+        """Bytes of all that is sent, in the widest JSON: byte-level tokenizers make at most one token of a byte."""
+        sent = [message_to_wire(message) for message in request.messages]
+        widest = json.dumps([sent, list(request.tools), dict(request.options)], indent=4)
+        return TEMPLATE_TOKENS + MESSAGE_TOKENS * len(sent) + len(widest)
+
+    async def _survive(self, request: SampleRequest, index: int) -> Reply | SamplerError:
+        try:
+            return await self._call(request, 1, index)
+        except SamplerError as error:
+            return error
+
+    async def _call(self, request: SampleRequest, n: int, index: int = 0) -> Reply:
+        content = self._body(request, n, index)
+        async with self.upstream.calling("POST", "/chat/completions", self.headers, content) as response:
+            return _read(await _whole(response))
+
+    async def _stream(self, request: SampleRequest, n: int, live: Live) -> SampleBatch:
+        """One streamed call, whose chunks go on as they come."""
+        reply = LiveReply()
+        content = self._body(request, n, 0, stream=True, stream_options={"include_usage": True})
+        async with self.upstream.calling("POST", "/chat/completions", self.headers, content) as response:
+            if "text/event-stream" not in response.headers.get("content-type", ""):
+                raise SamplerError("the upstream did not answer with a stream")
+            async for line in response.aiter_lines():
+                if (chunk := reply.read(line)) is not None:
+                    await live.put(chunk)
+                if reply.ended:
+                    break
+        return reply.batch()
+
+    def _body(self, request: SampleRequest, n: int, index: int, **further: Any) -> bytes:
+        messages = [message_to_wire(message) for message in request.messages]
+        body: dict[str, Any] = {**request.options, "model": self.name, "messages": messages, **further}
+        optional = {
+            "n": n if n > 1 else None,
+            "temperature": request.temperature,
+            "stop": list(request.stop) or None,
+            "seed": None if request.seed is None else sample_seed(request.seed, request.offset + index),
+            "tools": list(request.tools) or None,
+        }
+        body |= {name: value for name, value in optional.items() if value is not None}
+        if self.cap_field:
+            body[self.cap_field] = request.max_tokens
+        try:
+            return json.dumps(body, allow_nan=False).encode()
+        except ValueError:
+            raise RequestRejected("the request has numbers that JSON cannot say") from None
+
+
+def _read(text: str) -> Reply:
+    """The reply in a body; each sample keeps its whole choice in `raw`.
+
+    Raises:
+        SamplerError: it is no chat completion. It may have been billed.
+    """
+    try:
+        reply = read_reply(text)
+        choices = json.loads(text)["choices"]
+    except (ValueError, TypeError, RecursionError, AttributeError):
+        raise SamplerError("the upstream's reply is not a chat completion") from None
+    pairs = zip(reply.samples, choices, strict=True)
+    return Reply(tuple(replace(sample, raw=choice) for sample, choice in pairs), reply.usage)
+
+
+async def _whole(response: httpx.Response) -> str:
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > LONGEST_REPLY:
+            raise SamplerError(f"the upstream's reply is longer than {LONGEST_REPLY} bytes")
+        parts.append(part)
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def _json(text: str) -> Mapping[str, Any] | None:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, Mapping) else None
