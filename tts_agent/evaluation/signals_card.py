@@ -14,6 +14,7 @@ from tts_agent.evaluation.signals import BankBeliefs
 from tts_agent.evaluation.signals_data import BankData
 
 CLASS_MEAN = "class mean"
+STAGE_ONE_AGAIN = "stage one, same rows"
 BASELINE_FOLDS = 5
 
 
@@ -26,21 +27,11 @@ def bank_card(bank: Bank, beliefs: BankBeliefs, shuffled: BankBeliefs, *, seed: 
         shuffled: of `bank_beliefs` with the same folds, trained on the outcomes of other questions.
         seed: of the baselines' inner folds.
     """
-    whole = BankData.of(bank)
-    data, first, rows = whole.data, whole.first, whole.data.rows
-    before: dict[str, Floats] = {STAGE_ONE: beliefs.before[first], CLASS_MEAN: beliefs.reference[first]}
-    if whole.has_text:
-        before |= _baselines(whole, beliefs, seed)
-    before[SHUFFLED] = shuffled.before[first]
-    after: dict[str, Floats] = {}
+    data = BankData.of(bank).data
+    rows = data.rows
+    before, after = card_beliefs(bank, beliefs, shuffled, seed=seed)
     trust = {STAGE_ONE: _trust(beliefs, 1), f"{STAGE_ONE}, {SHUFFLED}": _trust(shuffled, 1)}
     if len(rows):
-        place = whole.row_question, whole.row_sample
-        after = {
-            STAGE_TWO: beliefs.after[place],
-            "stage one, same rows": beliefs.before[whole.row_question],
-            SHUFFLED: shuffled.after[place],
-        }
         trust |= {STAGE_TWO: _trust(beliefs, 2), f"{STAGE_TWO}, {SHUFFLED}": _trust(shuffled, 2)}
     return PredictorCard(
         train_questions=round(len(data) * (1.0 - 1.0 / len(beliefs.views))),
@@ -51,6 +42,27 @@ def bank_card(bank: Bank, beliefs: BankBeliefs, shuffled: BankBeliefs, *, seed: 
         after={name: Scores.of(each, rows) for name, each in after.items()},
         trust=trust,
     )
+
+
+def card_beliefs(
+    bank: Bank, beliefs: BankBeliefs, shuffled: BankBeliefs, *, seed: int = 0
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """What every predictor of `bank_card` says, by name: about questions (n, 2), and after first samples (m, 2)."""
+    whole = BankData.of(bank)
+    first = whole.first
+    before: dict[str, Floats] = {STAGE_ONE: beliefs.before[first], CLASS_MEAN: beliefs.reference[first]}
+    if whole.has_text:
+        before |= _baselines(whole, beliefs, seed)
+    before[SHUFFLED] = shuffled.before[first]
+    after: dict[str, Floats] = {}
+    if len(whole.data.rows):
+        place = whole.row_question, whole.row_sample
+        after = {
+            STAGE_TWO: beliefs.after[place],
+            STAGE_ONE_AGAIN: beliefs.before[whole.row_question],
+            SHUFFLED: shuffled.after[place],
+        }
+    return before, after
 
 
 def _baselines(whole: BankData, beliefs: BankBeliefs, seed: int) -> dict[str, Floats]:
