@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import stat
@@ -10,13 +11,19 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
+from langgraph.graph import START, MessagesState, StateGraph
 
+from tests.nodes.models import ScriptedModel, message
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.learning.record_file import read_records
 from tts_agent.learning.recording import Recorder, TextMode
 from tts_agent.messages import user
+from tts_agent.nodes import AdaptiveReasoning, adaptive_node, create_adaptive_step
 from tts_agent.probability import Beta
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Fixed
@@ -97,6 +104,33 @@ def test_an_outcome_reaches_every_step_of_its_task_and_no_other(tmp_path: Path) 
         ("ticket 1", True),
         (None, None),
     ]
+
+
+def agents(recorder: Recorder) -> list[Any]:
+    """Each door that takes `on_result`, as a graph."""
+    model = ScriptedModel(script=lambda _: message("The answer is 4."))
+    node = StateGraph(MessagesState).add_node("a", adaptive_node(model, policy=VOTE, on_result=recorder))
+    return [
+        node.add_edge(START, "a").compile(),
+        create_adaptive_step(model, policy=VOTE, on_result=recorder).compile(),
+        create_agent(model, middleware=[AdaptiveReasoning(policy=VOTE, on_result=recorder)]),
+    ]
+
+
+def test_every_node_s_steps_are_recorded_under_their_task_sync_and_async(tmp_path: Path) -> None:
+    asked = {"messages": [HumanMessage(QUESTION)]}
+    with Recorder(tmp_path / "records", text="stored") as recorder:
+        for number, agent in enumerate(agents(recorder)):
+            with recorder.task(f"sync {number}"):
+                agent.invoke(asked)
+            with recorder.task(f"async {number}"):
+                asyncio.run(agent.ainvoke(asked))
+    records = read_records(tmp_path / "records")
+    assert [record.task for record in records] == [
+        f"{way} {number}" for number in range(3) for way in ("sync", "async")
+    ]
+    assert {record.text for record in records} == {QUESTION}
+    assert {tuple(sample.vote for sample in record.samples) for record in records} == {(0, 0, 0)}
 
 
 def test_threads_that_share_a_recorder_lose_nothing(tmp_path: Path) -> None:
