@@ -58,6 +58,18 @@ def train_head(
         settings: of the training.
     """
     torch = torch_module("training a difficulty estimator")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # with matrices this small, threads do little but wait for each other
+    try:
+        return _train(x, base, counts, train=train, validation=validation, seed=seed, settings=settings)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    x: Floats, base: Floats, counts: Counts, *, train: Ints, validation: Ints, seed: int, settings: HeadSettings
+) -> Head:
+    torch = torch_module("training a difficulty estimator")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator = torch.Generator().manual_seed(seed)
 
