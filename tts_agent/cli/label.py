@@ -21,17 +21,12 @@ from tts_agent.exceptions import ConfigurationError, SamplerError
 from tts_agent.learning.data import Columns, read_items
 from tts_agent.learning.draws import Drawer
 from tts_agent.learning.enough import Enough
-from tts_agent.learning.grading import Grading
-from tts_agent.learning.item import Item, items_hash
+from tts_agent.learning.item import items_hash
 from tts_agent.learning.labelling import Labelling
 from tts_agent.learning.store import LabelStore
 from tts_agent.learning.store_file import Settings
 from tts_agent.portal import run_sync
 from tts_agent.sampling import Sampler
-
-STORE = Path("labels.db")
-COUNTED = 1_000_000_000
-"""Dollars that nobody reaches: a limit, so that money is counted where it is not limited."""
 
 
 def label(
@@ -95,8 +90,8 @@ def label(
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}: at least 1 is needed")
     columns = Columns(question, answer, kind, group, id_column)
-    if data.partition(":")[0] == resolve.EMBEDDED and not Path(data).exists():
-        items, grading = _embedded(data)
+    if embedded := resolve.embedded_questions(data):
+        items, grading = embedded
     else:
         items = read_items(data, columns, subset=subset, split=split, instructions=instructions, limit=limit)
         grading = grader(verifier)
@@ -106,10 +101,12 @@ def label(
         raise ConfigurationError(f"--dollars: no price is known for {model!r}: give --tariff INPUT,OUTPUT")
     ledger = Budget(
         budget,
-        money=COUNTED if dollars is None and prices else dollars,
+        money=resolve.COUNTED if dollars is None and prices else dollars,
         tariffs={model: prices} if prices else None,
     )
-    settings = Settings(model, items_hash(items), grading.name, _max_tokens(max_tokens, model), temperature, seed)
+    settings = Settings(
+        model, items_hash(items), grading.name, resolve.max_tokens(max_tokens, model), temperature, seed
+    )
     if dry_run:
         say(estimated(items, out, enough, settings, prices), as_json=as_json)
         return
@@ -152,25 +149,6 @@ def _range(text: str) -> tuple[int, int]:
     if not found:
         raise ConfigurationError(f"-k is {text!r}: give LOW..HIGH, such as 8..64, or one number")
     return int(found[1]), int(found[2] or found[1])
-
-
-def _embedded(data: str) -> tuple[list[Item], Grading]:
-    from tts_agent.embedded.questions import embedded_grading, embedded_items
-
-    number = data.partition(":")[2] or "100"
-    if not number.isdecimal() or not int(number):
-        raise ConfigurationError(f"{data}: give a number of problems above 0, such as embedded:100")
-    return embedded_items(int(number)), embedded_grading()
-
-
-def _max_tokens(given: int | None, model: str) -> int:
-    if given is not None and given < 1:
-        raise ConfigurationError(f"--max-tokens is {given}: at least 1 is needed")
-    if given is not None or model != resolve.EMBEDDED:
-        return given or 1024
-    from tts_agent.embedded.defaults import settings
-
-    return settings().max_tokens
 
 
 def _tariff(given: str | None, model: str) -> Tariff | None:

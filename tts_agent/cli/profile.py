@@ -29,9 +29,6 @@ from tts_agent.portal import run_sync
 from tts_agent.routing.profile_file import ProfileFile
 from tts_agent.verifiers import Verifier
 
-COUNTED = 1_000_000_000
-"""Dollars that nobody reaches: a limit, so that money is counted where it is not limited."""
-
 
 def profile(
     data: Annotated[
@@ -83,9 +80,10 @@ def profile(
 
     With no key and no network: tts-agent profile embedded:40 --arms "self_consistency=3,5" --out out/profile
     """
-    for name, value in (("--concurrency", concurrency), ("--per-class", per_class), ("--max-tokens", max_tokens)):
+    for name, value in (("--concurrency", concurrency), ("--per-class", per_class)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}: at least 1 is needed")
+    longest = resolve.max_tokens(max_tokens, model)
     if price is not None and price < 0.0:
         raise ConfigurationError(f"--price is {price}: it cannot be negative")
     if out.exists() and not out.is_dir():
@@ -98,9 +96,7 @@ def profile(
     embedded = model == resolve.EMBEDDED
     chosen, price = _chosen(arms_text, price, embedded=embedded)
     checker = None if check is None else resolve.verifier(check)
-    profiler = Profiler(
-        chosen, grading, max_tokens or _max_tokens(embedded), verifiers, checker, temperature, seed, concurrency
-    )
+    profiler = Profiler(chosen, grading, longest, verifiers, checker, temperature, seed, concurrency)
     if checker is None and not verifiers and any(arm.verified for arm in chosen):
         raise ConfigurationError("--arms has some that verify: name with what by --check, or leave them out")
     prices = find(model, LIST_PRICES)
@@ -109,7 +105,7 @@ def profile(
     if dry_run:
         say(estimated(items, profiler, prices), as_json=as_json)
         return
-    ledger = Budget(budget, money=COUNTED if dollars is None and prices else dollars)
+    ledger = Budget(budget, money=resolve.COUNTED if dollars is None and prices else dollars)
     out.mkdir(parents=True, exist_ok=True)
     sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
     with DrawStore(out / "samples.db", {"model": model}) as store:
@@ -129,15 +125,12 @@ def profile(
 def _questions(
     data: str, columns: Columns, verifier: str, instructions: str | None, model: str
 ) -> tuple[list[Item], Grading, dict[str, Verifier]]:
-    if data.partition(":")[0] != resolve.EMBEDDED or Path(data).exists():
+    embedded = resolve.embedded_questions(data)
+    if embedded is None:
         return read_items(data, columns, instructions=instructions), grader(verifier), {}
     from tts_agent.embedded.defaults import embedded_verifiers
-    from tts_agent.embedded.questions import embedded_grading, embedded_items
 
-    number = data.partition(":")[2] or "100"
-    if not number.isdecimal() or not int(number):
-        raise ConfigurationError(f"{data}: give a number of problems above 0, such as embedded:100")
-    return embedded_items(int(number)), embedded_grading(), embedded_verifiers()
+    return *embedded, embedded_verifiers()
 
 
 def _sample(items: list[Item], per_class: int | None, seed: int) -> list[Item]:
@@ -159,14 +152,6 @@ def _chosen(text: str, price: float | None, *, embedded: bool) -> tuple[list[Any
     from tts_agent.embedded.defaults import settings as embedded_settings
 
     return arms(text, embedded_feedback), embedded_settings().price if price is None else price
-
-
-def _max_tokens(embedded: bool) -> int:
-    if not embedded:
-        return 1024
-    from tts_agent.embedded.defaults import settings as embedded_settings
-
-    return embedded_settings().max_tokens
 
 
 def _predicted(items: list[Item], estimator: Estimator | None, model: str) -> dict[str, float]:

@@ -14,9 +14,13 @@ from tts_agent.strategies import Strategy
 from tts_agent.verifiers import Verifier
 
 if TYPE_CHECKING:  # needs numpy
+    from tts_agent.learning.grading import Grading
+    from tts_agent.learning.item import Item
     from tts_agent.routing.profile_file import ProfileFile
 
 EMBEDDED = "embedded"
+COUNTED = 1_000_000_000
+"""Dollars that nobody reaches: a limit, so that money is counted where it is not limited."""
 
 _ONE_OF: dict[Group, str] = {"strategies": "strategy", "verifiers": "verifier", "estimators": "estimator"}
 _VERIFIER_SETTINGS = ("verifier", "judge")
@@ -33,6 +37,29 @@ def sampler(model: str, base_url: str | None, *, logprobs: bool = False) -> Samp
     from tts_agent.samplers.openai import OpenAISampler
 
     return OpenAISampler(model, base_url=base_url, logprobs=logprobs)
+
+
+def embedded_questions(data: str) -> tuple[list[Item], Grading] | None:
+    """The problems that 'embedded:N' names, and who grades them; None where `data` names something else."""
+    if data.partition(":")[0] != EMBEDDED or Path(data).exists():
+        return None
+    from tts_agent.embedded.questions import embedded_grading, embedded_items
+
+    number = data.partition(":")[2] or "100"
+    if not number.isdecimal() or not int(number):
+        raise ConfigurationError(f"{data}: give a number of problems above 0, such as embedded:100")
+    return embedded_items(int(number)), embedded_grading()
+
+
+def max_tokens(given: int | None, model: str) -> int:
+    """Most output tokens of a sample: as given, else what is enough for the model."""
+    if given is not None and given < 1:
+        raise ConfigurationError(f"--max-tokens is {given}: at least 1 is needed")
+    if given is not None or model != EMBEDDED:
+        return given or 1024
+    from tts_agent.embedded.defaults import settings as embedded_settings
+
+    return embedded_settings().max_tokens
 
 
 def estimator(choice: str, model: str) -> Estimator | None:

@@ -14,7 +14,7 @@ from tts_agent.effects import generate
 from tts_agent.events import Drawn, Event, Refused, Retried
 from tts_agent.exceptions import SamplerError
 from tts_agent.learning.grading import Grading
-from tts_agent.learning.item import Item
+from tts_agent.learning.item import Item, stream_seed
 from tts_agent.learning.store import Finished, Graded
 from tts_agent.learning.store_file import Settings
 from tts_agent.sampling import SampleBatch, Sampler
@@ -69,7 +69,7 @@ class Drawer:
             max_tokens=self._settings.max_tokens,
             kind=item.kind,
             temperature=self._settings.temperature,
-            seed=None if seed is None else _stream(seed, item.id),
+            seed=None if seed is None else stream_seed(seed, item.id),
             tools=item.tools,
             answer_key=self._grading.answer_key,
         )
@@ -135,11 +135,6 @@ def _missed(events: Sequence[Event]) -> str | None:
 
 def _granted(events: Sequence[Event]) -> int:
     return next(event.granted for event in reversed(events) if isinstance(event, Drawn))
-
-
-def _stream(seed: int, item: str) -> int:
-    """The base of a question's random stream: below 2**31, as endpoints want it."""
-    return int.from_bytes(blake2b(f"{seed} {item}".encode(errors="surrogatepass"), digest_size=4).digest(), "big") >> 1
 
 
 def _hashed(answer: Hashable | None) -> str | None:

@@ -52,6 +52,12 @@ def items_hash(items: Iterable[Item]) -> str:
     return digest.hexdigest()
 
 
+def stream_seed(seed: int, item: str) -> int:
+    """The base of the random stream of the question with this id: below 2**31, as endpoints want it."""
+    name = f"{seed} {item}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "big") >> 1
+
+
 def _line(item: Item) -> str:
     turns = [
         [turn.role, turn.content, [[call.name, call.arguments] for call in turn.tool_calls], turn.tool_call_id]

@@ -8,7 +8,6 @@ arm is charged in the table what it would have cost alone.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from tts_agent.events import Drawn
 from tts_agent.exceptions import SamplerError
 from tts_agent.learning.draw_store import DrawStore
 from tts_agent.learning.grading import Grading
-from tts_agent.learning.item import Item
+from tts_agent.learning.item import Item, stream_seed
 from tts_agent.learning.profile_arms import LADDERS, ProfiledArm
 from tts_agent.learning.stored_sampler import OutOfBudget, StoredSampler
 from tts_agent.population import VoteCounts
@@ -175,7 +174,7 @@ class Profiler:
 
     def step(self, item: Item) -> Step:
         """The step that an item is. Its random stream is its own, whatever else is in the data."""
-        seed = None if self.seed is None else _stream(self.seed, item.id)
+        seed = None if self.seed is None else stream_seed(self.seed, item.id)
         return Step(
             item.messages,
             max_tokens=self.max_tokens,
@@ -208,7 +207,3 @@ def _counts(step: Step, samples: Sequence[Sample], right: Sequence[bool]) -> Vot
     votes = [answers.vote(sample, step.answer_key) for sample in samples]
     wrong = Counter(vote for vote, good in zip(votes, right, strict=True) if not good and vote is not None)
     return VoteCounts(sum(right), tuple(wrong.values()), len(samples) - sum(right) - wrong.total())
-
-
-def _stream(seed: int, item: str) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{seed} {item}".encode(), digest_size=4).digest(), "big") >> 1

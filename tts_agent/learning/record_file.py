@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.learning.store_file import marks
 from tts_agent.sampling import FinishReason
 
 APPLICATION = 0x74747364
@@ -152,13 +153,7 @@ def read_records(path: Path | str) -> list[Record]:
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
-    try:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
-            raise
-        application, version = 0, 0
+    application, version = marks(database)
     if application != APPLICATION:
         raise ConfigurationError(f"{path} holds no decision records: name a new file, or one that a Recorder made")
     if version != VERSION:

@@ -76,19 +76,25 @@ def opened(path: Path | str) -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def check_store(database: sqlite3.Connection, path: Path) -> None:
-    """Whether this is a label store of a version that is known.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
+def marks(database: sqlite3.Connection) -> tuple[int, int]:
+    """What a file says it is: application id and version. Zeros where it is no SQLite file."""
     try:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
             raise
-        application, version = 0, 0
+        return 0, 0
+    return application, version
+
+
+def check_store(database: sqlite3.Connection, path: Path) -> None:
+    """Whether this is a label store of a version that is known.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    application, version = marks(database)
     if application != APPLICATION:
         raise ConfigurationError(f"{path} is no label store: name a new file, or one that `tts-agent label` made")
     if version != VERSION:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import fsum
 from typing import Any, ClassVar
 
 from tts_agent.effects import Flow, generate, together
@@ -14,7 +13,7 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.sampling import Sample
 from tts_agent.step import Step
 from tts_agent.verifiers.base import Verdict
-from tts_agent.verifiers.judge_prompt import closing_line, judge_request, reasons
+from tts_agent.verifiers.judge_prompt import check_judging, closing_line, judge_request, mean_verdict
 from tts_agent.verifiers.replies import judged_once
 
 RUBRIC = "The response does what the request asks, and everything it states is correct."
@@ -56,10 +55,7 @@ class Judge:
     def __post_init__(self) -> None:
         if not self.rubric.strip():
             raise ConfigurationError("a judge needs a rubric")
-        if self.votes < 1 or self.max_tokens < 1:
-            raise ConfigurationError(f"votes and max_tokens must be at least 1: {self.votes} and {self.max_tokens}")
-        if not 0.0 < self.accept_at <= 1.0:
-            raise ConfigurationError(f"accept_at is {self.accept_at}: it must be above 0 and at most 1")
+        check_judging(self.votes, self.max_tokens, self.accept_at)
 
     def verify(self, step: Step, samples: Sequence[Sample]) -> Flow[Sequence[Verdict]]:
         return (yield from judged_once(samples, partial(self._judge_all, step)))
@@ -74,13 +70,7 @@ class Judge:
         )
         batch = yield from generate(request, self.votes, final=step.final)
         votes = [(score, said) for said in batch.samples if (score := _score(said)) is not None]
-        if not votes:
-            return Verdict(0.0)
-        mean = fsum(score for score, _ in votes) / len(votes)
-        if mean >= self.accept_at:
-            return Verdict(mean, accepted=True)
-        _, harshest = min(votes, key=lambda vote: vote[0])
-        return Verdict(mean, feedback=reasons(harshest))
+        return mean_verdict(votes, self.accept_at)
 
 
 def _score(said: Sample) -> float | None:

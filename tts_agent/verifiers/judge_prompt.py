@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from math import fsum
 from typing import Any
 
+from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import Message, system, user
 from tts_agent.sampling import Sample, SampleRequest
 from tts_agent.step import Step
+from tts_agent.verifiers.base import Verdict
 from tts_agent.verifiers.replies import spoken
 
 _INSTRUCTIONS = (
@@ -54,3 +57,26 @@ def closing_line(said: Sample) -> str:
 def reasons(said: Sample) -> str | None:
     """What stands before the closing line."""
     return "\n".join(said.text.strip().splitlines()[:-1]).strip() or None
+
+
+def check_judging(votes: int, max_tokens: int, accept_at: float) -> None:
+    """Refuse settings that no judgement can have.
+
+    Raises:
+        ConfigurationError: one is out of its range.
+    """
+    if votes < 1 or max_tokens < 1:
+        raise ConfigurationError(f"votes and max_tokens must be at least 1: {votes} and {max_tokens}")
+    if not 0.0 < accept_at <= 1.0:
+        raise ConfigurationError(f"accept_at is {accept_at}: it must be above 0 and at most 1")
+
+
+def mean_verdict(votes: Sequence[tuple[float, Sample]], accept_at: float) -> Verdict:
+    """The mean of the scores, 0 without any; of a rejected reply, what the harshest judgement said is the feedback."""
+    if not votes:
+        return Verdict(0.0)
+    mean = fsum(score for score, _ in votes) / len(votes)
+    if mean >= accept_at:
+        return Verdict(mean, accepted=True)
+    _, harshest = min(votes, key=lambda vote: vote[0])
+    return Verdict(mean, feedback=reasons(harshest))
