@@ -1,7 +1,7 @@
 """What a model may be told of its budget."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tts_agent.budget import Amount, Budget, notice
@@ -40,6 +40,7 @@ def test_what_is_spent_shows_as_nothing() -> None:
 
 
 @given(st.integers(1, 10**12), st.floats(0.0, 1.0))
+@example(limit=10**12 - 1, share=0.0)
 def test_it_never_promises_more_than_there_is_and_half_of_it_at_the_least(limit: int, share: float) -> None:
     budget = Budget(limit)
     budget.at_least(Amount(tokens=int(share * limit)))

@@ -6,7 +6,7 @@ A model that knows what is left plans for it: Liu et al., "Budget-Aware Tool-Use
 
 from __future__ import annotations
 
-from math import floor, log10
+from decimal import Decimal
 
 from tts_agent.budget.amount import UNLIMITED, Amount
 from tts_agent.budget.ledger import BudgetView
@@ -22,7 +22,7 @@ def notice(view: BudgetView) -> str | None:
         *_dollars(left, limit),
     ]
     if view.seconds_left is not None:
-        parts.append(f"{_coarse(view.seconds_left):g} seconds")
+        parts.append(f"{_coarse(view.seconds_left):f} seconds")
     if not parts:
         return None
     listed = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
@@ -42,12 +42,14 @@ def _counted(left: int, limit: int, what: str) -> list[str]:
 def _dollars(left: Amount, limit: Amount) -> list[str]:
     if left.money >= UNLIMITED // 2:
         return []
-    of = f" of ${limit.dollars:g}" if limit.money < UNLIMITED // 2 else ""
-    return [f"${_coarse(left.money) / NANOS:g}{of}"]
+    of = f" of ${Decimal(limit.money) / NANOS:f}" if limit.money < UNLIMITED // 2 else ""
+    return [f"${_coarse(left.money) / NANOS:f}{of}"]
 
 
-def _coarse(value: float) -> float:
+def _coarse(value: float) -> Decimal:
+    """``value`` rounded down to 1, 2 or 5 times a power of ten; in decimals, so that rounding never adds."""
     if value <= 0:
-        return 0
-    power = 10.0 ** floor(log10(value))
-    return next(step * power for step in (10, 5, 2, 1, 0) if step * power <= value * (1 + 1e-12))
+        return Decimal(0)
+    exact = Decimal(value)
+    power = Decimal(1).scaleb(exact.adjusted())
+    return next(step * power for step in (5, 2, 1) if step * power <= exact)
