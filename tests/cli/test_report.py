@@ -14,8 +14,12 @@ from tts_agent.cli import main
 from tts_agent.exceptions import BudgetExhausted
 from tts_agent.learning.recording import Recorder
 from tts_agent.messages import user
+from tts_agent.population import Population
+from tts_agent.probability import Beta
 from tts_agent.reasoner import AdaptiveReasoner
 from tts_agent.routing import Fixed
+from tts_agent.routing.profile import ClassProfile
+from tts_agent.routing.profile_file import ProfileFile
 from tts_agent.step import Step
 from tts_agent.stopping import FixedSize
 from tts_agent.strategies import SelfConsistency
@@ -74,6 +78,44 @@ def test_the_page_and_the_terminal_say_the_same(
     assert "&lt;i&gt;tool" in text
     assert "<i>tool" not in text
     assert not re.search(r"(src|href|url|@import|https?:|<script)", text)
+
+
+def test_a_task_is_shown_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile.json"
+    ProfileFile(
+        "", {"plan": ClassProfile(reference=Beta(9.0, 1.0), population=Population.of(Beta(9.0, 1.0), 1.0))}
+    ).write(profile)
+    assert run(monkeypatch, str(records), "--task", "task 1", "--json") == 0
+    unknown = json.loads(capsys.readouterr().out)["timelines"]
+    assert run(monkeypatch, str(records), "--task", "task 1", "--json", "--profile", str(profile)) == 0
+    known = json.loads(capsys.readouterr().out)["timelines"]
+    assert [each["task"] for each in known] == ["task 1"]
+    ((step,), (before,)) = known[0]["steps"], unknown[0]["steps"]
+    assert (step["strategy"], step["samples"], step["tokens"], step["spent"]) == ("self_consistency", 3, 21, 21)
+    assert 0.0 < step["worth"] < before["worth"]  # two votes agree, and answers of the class are mostly right
+    assert run(monkeypatch, str(records), "--task", "task 1") == 0
+    assert "task 1, step by step" in capsys.readouterr().out
+
+
+def test_the_page_shows_every_task_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path
+) -> None:
+    html = records.with_suffix(".html")
+    assert run(monkeypatch, str(records), "--html", str(html), "--json") == 0
+    text = html.read_text(encoding="utf-8")
+    names = [task["name"] for task in json.loads(capsys.readouterr().out)["tasks"]]
+    assert len(names) >= 4
+    assert text.count("<svg") == len(names)
+    assert all(f"<h3>{name}</h3>" in text for name in names)
+
+
+def test_a_task_that_is_not_there_is_refused_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path
+) -> None:
+    assert run(monkeypatch, str(records), "--task", "nope") != 0
+    assert "no such task; there are 'task 0'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

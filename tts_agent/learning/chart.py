@@ -44,7 +44,7 @@ def chart(title: str, ladders: Mapping[str, Knee]) -> str:
     ]
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{_axes(scale)}{''.join(lines)}</svg>{_legend(list(ladders))}"
+        f"<title>{escape(title)}</title>{_axes(scale)}{''.join(lines)}</svg>{legend(list(ladders))}"
     )
 
 
@@ -89,7 +89,8 @@ def _ticks(low: float, high: float) -> list[float]:
     return [step for step in steps if low <= step <= high]
 
 
-def _legend(names: Sequence[str]) -> str:
+def legend(names: Sequence[str]) -> str:
+    """Which colour is whose."""
     keys = (
         f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
         for name, colour in zip(names, _colours(len(names)), strict=True)
