@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +13,7 @@ import httpx
 import pytest
 
 from tests.budget.servers import RedisServer, redis_server
+from tests.cli.served import serving
 from tts_agent.testing.loopback import Fault, Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
@@ -28,28 +24,6 @@ ASK: dict[str, Any] = {"model": "scripted", "messages": [{"role": "user", "conte
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
     with redis_server(tmp_path) as server:
         yield server
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The command's base URL, and its process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "TTS_AGENT_KEYS")
-    }
-    command = [sys.executable, "-m", "tts_agent.cli", "serve", "--port", str(port), *options]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            while process.poll() is None:
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/healthz")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.kill()
 
 
 def ask(url: str, task: str = "t") -> httpx.Response:
