@@ -35,8 +35,6 @@ _FROM_ONE_WORLD = 600
 _PLAN, _WRITE = 0.15, 0.15
 _INCOMPLETE = 0.15
 """Share of the reports whose last fact was not found."""
-_PAGES_FROM, _PAGES_TO = 0.05, 0.35
-"""Share of the run until which a search gives one page, and from which it gives all three."""
 RESULTS = 3
 
 
@@ -65,8 +63,7 @@ class Research:
                 return self._written([language.plan_prompt(question.text), language.plan_text(hops_of(question))])
             return self._written(self._report(question))
         fact = self._rng.choice(list(world.facts.values()))
-        shown = (self.progress - _PAGES_FROM) / (_PAGES_TO - _PAGES_FROM)
-        most = min(RESULTS, max(1, 1 + round(shown * (RESULTS - 1))))
+        most = self._rng.choice((1, 2, RESULTS, RESULTS))
         return self._written(search(fact.subject, fact.relation, index, most))
 
     def _report(self, question: Question) -> list[str]:
@@ -119,7 +116,7 @@ def hops_of(question: Question) -> list[Hop]:
     return [Hop(relation, subject) for relation, subject in zip(question.relations, subjects, strict=True)]
 
 
-def search(subject: str, relation: str, index: Index, most: int) -> list[str]:
+def search(subject: str, relation: str, index: Index, most: int = RESULTS) -> list[str]:
     """How to find a fact: one way to say it after the other, until one is seen that was never otherwise; of several
     that have been otherwise, the latest."""
     turns = [language.find_prompt(Hop(relation, subject))]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from examples.deep_research.world import Fact, World
+from examples.deep_research.world import RELATIONS, Fact, World
 
 FILLERS = (
     "not much else is known",
@@ -40,6 +40,12 @@ class Page:
         """As a reader sees it."""
         return f"[{self.number}] {self.title} : {self.text}"
 
+    def excerpt(self, words: Collection[str]) -> Page:
+        """This page cut to the sentence that has most of the words, the first of several."""
+        sentences = self.text.removesuffix(" .").split(" . ")
+        best = max(sentences, key=lambda sentence: len({*words}.intersection(sentence.split())))
+        return Page(self.number, self.title, f"{best} .", tuple(fact for fact in self.facts if best in _ways(fact)))
+
 
 def write_pages(world: World, seed: int) -> list[Page]:
     """Pages on everything in the world, and an archive of what is out of date.
@@ -67,6 +73,10 @@ def write_pages(world: World, seed: int) -> list[Page]:
 def sources(pages: Sequence[Page], fact: Fact) -> list[int]:
     """Numbers of the pages that tell a fact."""
     return [page.number for page in pages if fact in page.facts]
+
+
+def _ways(fact: Fact) -> list[str]:
+    return [fact.sentence(way) for way in range(len(RELATIONS[fact.relation].sentences))]
 
 
 def _page(rng: Random, number: int, title: str, facts: Sequence[Fact]) -> Page:

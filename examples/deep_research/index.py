@@ -24,12 +24,13 @@ class Index:
         self._db.executemany("INSERT INTO pages(rowid, title, text) VALUES (?, ?, ?)", rows)
 
     def search(self, query: str, most: int = 3) -> list[Page]:
-        """The pages that fit best, any of the words counting; none for a query without words."""
-        words = " OR ".join(f'"{word}"' for word in _WORD.findall(query))
-        if not words:
+        """The pages that fit best, any of the words counting, each cut to its best sentence; none without words."""
+        asked = _WORD.findall(query)
+        if not asked:
             return []
+        words = " OR ".join(f'"{word}"' for word in asked)
         with self._lock:
             rows = self._db.execute(
                 "SELECT rowid FROM pages WHERE pages MATCH ? ORDER BY bm25(pages), rowid LIMIT ?", (words, most)
             ).fetchall()
-        return [self.pages[number] for (number,) in rows]
+        return [self.pages[number].excerpt(asked) for (number,) in rows]

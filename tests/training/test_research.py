@@ -9,7 +9,7 @@ from examples.deep_research import language
 from examples.deep_research.corpus import write_pages
 from examples.deep_research.index import Index
 from examples.deep_research.world import LAST_YEAR, make_world
-from training.research import RESULTS, Research, search, word_list
+from training.research import Research, search, word_list
 from training.vocabulary import write_tokenizer
 from tts_agent.embedded.tokenizer import Tokenizer
 
@@ -37,7 +37,7 @@ def test_a_search_that_sees_the_fact_finds_it_and_prefers_what_is_newer() -> Non
     index = Index(write_pages(world, 11))
     right = 0
     for (subject, relation), fact in world.facts.items():
-        turns = search(subject, relation, index, RESULTS)
+        turns = search(subject, relation, index)
         found = language.read_found(turns[-1])
         right += int(found is not None and found[0] == fact.object)
         searches = [turn for turn in turns[1:-1:2] if language.read_search(turn)]
