@@ -1,13 +1,16 @@
-"""The endpoint on loopback, in front of a real endpoint on loopback."""
+"""The endpoint on loopback, in front of a real endpoint on loopback: one server for all tests, an application each."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from itertools import count
 from threading import Thread
+from typing import Any
 
 import pytest
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tts_agent.server import Settings, Upstream, create_app
 from tts_agent.server.source import Source
@@ -15,30 +18,52 @@ from tts_agent.server.source import Source
 Serve = Callable[..., str]
 
 
-@contextmanager
-def serving(source: Source, settings: Settings) -> Iterator[str]:
-    """The endpoint's base URL."""
+class Applications:
+    """An ASGI application of many, each under a path of its own."""
+
+    def __init__(self) -> None:
+        self._mounted: dict[str, ASGIApp] = {}
+        self._numbers = count()
+
+    def mount(self, app: ASGIApp) -> str:
+        """The path that the application is at from now on."""
+        path = f"/{next(self._numbers)}"
+        self._mounted[path] = app
+        return path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path, rest = scope["path"][: scope["path"].index("/", 1)], scope["path"][scope["path"].index("/", 1) :]
+            await self._mounted[path]({**scope, "path": rest}, receive, send)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[str, Applications, asyncio.AbstractEventLoop]]:
+    """A server's URL, what it serves, and the loop that it runs on."""
+    apps, loop = Applications(), asyncio.new_event_loop()
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(source, settings), log_level="error", ws="none"))
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+    runner = uvicorn.Server(uvicorn.Config(apps, log_level="error", ws="none", lifespan="off"))
+    thread = Thread(target=lambda: loop.run_until_complete(runner.serve([listener])))
     thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    while not runner.started and thread.is_alive():
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", apps, loop
+    runner.should_exit = True
+    thread.join()
+    loop.close()
+    listener.close()
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve(server: tuple[str, Applications, asyncio.AbstractEventLoop]) -> Iterator[Serve]:
     """Puts the endpoint in front of an upstream (a URL or a source) and returns its base URL."""
-    with ExitStack() as servers:
+    url, apps, loop = server
+    sources: list[Source] = []
 
-        def start(upstream: str | Source, **settings: object) -> str:
-            source = Upstream(upstream) if isinstance(upstream, str) else upstream
-            return servers.enter_context(serving(source, Settings(**settings)))  # type: ignore[arg-type]
+    def start(upstream: str | Source, **settings: Any) -> str:
+        sources.append(Upstream(upstream) if isinstance(upstream, str) else upstream)
+        return url + apps.mount(create_app(sources[-1], Settings(**settings))) + "/v1"
 
-        yield start
+    yield start
+    for source in sources:
+        asyncio.run_coroutine_threadsafe(source.close(), loop).result()

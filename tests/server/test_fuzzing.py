@@ -57,6 +57,24 @@ BODY = st.fixed_dictionaries(
     },
 )
 
+ITEM = st.one_of(
+    MESSAGE,
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["message", "function_call", "function_call_output", "reasoning", "item_reference"])},
+        optional={name: st.text(max_size=5) | JSON for name in ("call_id", "name", "arguments", "output", "content")},
+    ),
+)
+RESPONSE = st.fixed_dictionaries(
+    {"model": st.just("scripted"), "input": st.text(min_size=1) | st.lists(ITEM, min_size=1, max_size=4) | JSON},
+    optional={
+        **dict.fromkeys(("instructions", "tools", "tool_choice", "text", "reasoning", "metadata", "include"), JSON),
+        **dict.fromkeys(("previous_response_id", "background", "store", "top_logprobs", "n", "stop"), JSON),
+        "max_output_tokens": st.integers(1, 50) | JSON,
+        "stream": st.booleans() | JSON,
+        "tts": TTS | JSON,
+    },
+)
+
 
 def says(request: SampleRequest, index: int) -> str | SamplerError:
     """Words, and now and then a failure that is not worth another try."""
@@ -70,7 +88,7 @@ def says(request: SampleRequest, index: int) -> str | SamplerError:
     return f"It is {index % 2}"
 
 
-async def answers(content: bytes, monkeypatch: pytest.MonkeyPatch) -> httpx.Response:
+async def answers(content: bytes, monkeypatch: pytest.MonkeyPatch, path: str = "chat/completions") -> httpx.Response:
     made: list[Ledgers] = []
     begin = Ledgers.__init__
 
@@ -84,7 +102,7 @@ async def answers(content: bytes, monkeypatch: pytest.MonkeyPatch) -> httpx.Resp
         asyncio.timeout(60),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://any") as client,
     ):
-        reply = await client.post("/v1/chat/completions", content=content)
+        reply = await client.post(f"/v1/{path}", content=content)
     assert all(not ledger.held.tokens for ledger in made[0].open)
     return reply
 
@@ -94,9 +112,10 @@ def check(reply: httpx.Response) -> None:
     if reply.status_code != 200:
         assert isinstance(reply.json()["error"]["message"], str)
     elif reply.headers["content-type"] == "text/event-stream":
-        assert reply.text.endswith("data: [DONE]\n\n")
+        last = reply.text.rstrip().rpartition("data: ")[2]
+        assert last == "[DONE]" or json.loads(last)["response"]["status"] in ("completed", "incomplete")
     else:
-        assert reply.json()["choices"]
+        assert reply.json().get("choices") or reply.json()["status"] in ("completed", "incomplete")
 
 
 @settings(max_examples=60)
@@ -106,12 +125,27 @@ def test_any_body_gets_an_answer_or_a_sentence_and_nothing_stays_held(body: Any)
         check(asyncio.run(answers(json.dumps(body).encode(), patch)))
 
 
+@settings(max_examples=60)
+@given(RESPONSE)
+def test_so_does_any_request_for_a_response(body: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        check(asyncio.run(answers(json.dumps(body).encode(), patch, "responses")))
+
+
 @pytest.mark.slow
 @settings(max_examples=2000)
 @given(BODY)
 def test_so_do_two_thousand_bodies(body: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         check(asyncio.run(answers(json.dumps(body).encode(), patch)))
+
+
+@pytest.mark.slow
+@settings(max_examples=2000)
+@given(RESPONSE)
+def test_so_do_two_thousand_requests_for_a_response(body: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        check(asyncio.run(answers(json.dumps(body).encode(), patch, "responses")))
 
 
 @settings(max_examples=30)

@@ -75,7 +75,7 @@ def read_reply(body: str) -> Reply:
 
 def _sample(choice: Mapping[str, Any], usage: Usage) -> Sample:
     message = _mapping(choice.get("message"))
-    text, finish = _text(message.get("content")), FINISH_REASONS.get(choice.get("finish_reason"), "unknown")
+    text, finish = text_of(message.get("content")), FINISH_REASONS.get(choice.get("finish_reason"), "unknown")
     if not text and message.get("refusal"):
         text, finish = str(message["refusal"]), "content_filter"
     logprobs = _logprobs(choice)
@@ -89,7 +89,7 @@ def _sample(choice: Mapping[str, Any], usage: Usage) -> Sample:
     )
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
     """Message content: text, or parts of which those that are text count."""
     if isinstance(content, list):
         return "".join(str(_mapping(part).get("text") or "") for part in content)
@@ -139,7 +139,7 @@ def _split(usage: Usage, choices: Sequence[Mapping[str, Any]]) -> list[Usage]:
 
 def _length(message: Mapping[str, Any]) -> int:
     calls = message.get("tool_calls")
-    return len(_text(message.get("content"))) + (len(json.dumps(calls)) if calls else 0)
+    return len(text_of(message.get("content"))) + (len(json.dumps(calls)) if calls else 0)
 
 
 def _count(value: object) -> int:

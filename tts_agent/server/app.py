@@ -13,10 +13,12 @@ from starlette.routing import Route
 
 from tts_agent.exceptions import TTSAgentError
 from tts_agent.server.access import Access
-from tts_agent.server.chat import ChatCompletions
+from tts_agent.server.completion import ChatWriter
+from tts_agent.server.endpoint import Endpoint
 from tts_agent.server.ledgers import Ledgers
 from tts_agent.server.records import Records
 from tts_agent.server.refusal import Refusal, refusal_of
+from tts_agent.server.response_request import read_response_request
 from tts_agent.server.settings import Settings
 from tts_agent.server.source import Source
 
@@ -29,7 +31,9 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
     """
     settings = settings or Settings()
     records, access = Records(), Access(settings.keys)
-    chat = ChatCompletions(settings, source, Ledgers(settings), records)
+    behind = settings, source, Ledgers(settings), records
+    chat = Endpoint(lambda body: (body, ChatWriter()), *behind)
+    responses = Endpoint(read_response_request, *behind)
 
     async def models(request: Request) -> Response:
         access.owner(request.headers)
@@ -60,6 +64,7 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
         routes=[
             Route("/v1/models", models),
             Route("/v1/chat/completions", chat, methods=["POST"]),
+            Route("/v1/responses", responses, methods=["POST"]),
             Route("/v1/tts/decisions/{id}", decision),
             Route("/metrics", metrics),
             Route("/healthz", healthy),

@@ -22,12 +22,14 @@ ROLES: Mapping[object, Role] = {
     "function": "tool",
 }
 CAPS = ("max_completion_tokens", "max_tokens")
+RESPONSE_CAP = "max_output_tokens"
+"""As `/v1/responses` calls it; chat completions do not know it."""
 DEFAULT_MAX_TOKENS = 4096
 """Output tokens that a budget reserves for a request that sets no bound."""
 MOST_TOKENS = 10**9
 MOST_CHOICES = 128
 HANDLED = frozenset(
-    {"model", "messages", "n", "temperature", "stop", "seed", "tools", "stream", "stream_options", *CAPS}
+    {"model", "messages", "n", "temperature", "stop", "seed", "tools", "stream", "stream_options", *CAPS, RESPONSE_CAP}
 )
 """Fields with a place of their own in a step."""
 
@@ -72,7 +74,7 @@ def read_request(body: dict[str, Any], headers: Mapping[str, str]) -> ChatReques
         raise Refusal(400, "model must be the name of a model", param="model")
     if not isinstance(messages, list) or not messages:
         raise Refusal(400, "messages must be a list with at least one message", param="messages")
-    cap_field = next((name for name in CAPS if body.get(name) is not None), None)
+    cap_field = next((name for name in (*CAPS, RESPONSE_CAP) if body.get(name) is not None), None)
     step = Step(
         tuple(map(_message, messages)),
         max_tokens=_whole(body, cap_field, DEFAULT_MAX_TOKENS, MOST_TOKENS) if cap_field else DEFAULT_MAX_TOKENS,

@@ -10,7 +10,25 @@ from uuid import uuid4
 
 from tts_agent.sampling import Sample, Usage
 
-DONE = b"data: [DONE]\n\n"
+
+class ChatWriter:
+    """Says a reply to a chat completions client: as it is."""
+
+    def whole(self, reply: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Writer`."""
+        return reply
+
+    def piece(self, chunk: Mapping[str, Any]) -> bytes:
+        """See `Writer`."""
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+    def end(self) -> bytes:
+        """See `Writer`."""
+        return b"data: [DONE]\n\n"
+
+    def broken(self, error: Mapping[str, Any]) -> bytes:
+        """See `Writer`: the error, and no [DONE]."""
+        return self.piece(error)
 
 
 def completion(model: str, samples: Sequence[Sample], usage: Usage | None, trace: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,11 +68,6 @@ def chunks(reply: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         end = {"index": choice["index"], "delta": {}, "finish_reason": choice.get("finish_reason"), "logprobs": None}
         yield {**around, "choices": [end]}
     yield {**around, "choices": [], "usage": reply.get("usage")}
-
-
-def event(data: Mapping[str, Any]) -> bytes:
-    """One server-sent event."""
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
 def _choice(sample: Sample) -> dict[str, Any]:

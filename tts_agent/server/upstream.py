@@ -15,7 +15,7 @@ from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, Reques
 from tts_agent.retry_after import retry_after
 from tts_agent.samplers.chat_wire import Reply, message_to_wire, read_reply
 from tts_agent.sampling import SampleBatch, Sampler, SampleRequest, Usage, sample_seed
-from tts_agent.server.chat_request import ChatRequest
+from tts_agent.server.chat_request import CAPS, ChatRequest
 from tts_agent.server.live_reply import LiveReply
 from tts_agent.server.refusal import TimedOut, UpstreamError
 from tts_agent.server.source import Live
@@ -66,7 +66,9 @@ class Upstream:
 
     def door(self, request: ChatRequest, authorization: str | None, *, capped: bool, live: Live | None) -> Sampler:
         """See `Source`."""
-        cap_field = request.cap_field or ("max_completion_tokens" if self.official else "max_tokens")
+        cap_field = "max_completion_tokens" if self.official else "max_tokens"
+        if request.cap_field in CAPS:
+            cap_field = request.cap_field
         send_cap = capped or request.cap_field is not None
         return _Door(request.model, self, self.headers(authorization), cap_field if send_cap else None, live)
 

@@ -1,11 +1,11 @@
-"""`POST /v1/chat/completions`, whole or as a stream."""
+"""`POST` of a request for a reply, whole or as a stream, in whichever format it came."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +16,7 @@ from tts_agent.exceptions import TTSAgentError
 from tts_agent.server.access import Access
 from tts_agent.server.answering import Answer, answer
 from tts_agent.server.chat_request import ChatRequest, read_json, read_request
-from tts_agent.server.completion import DONE, chunks, completion, event
+from tts_agent.server.completion import chunks, completion
 from tts_agent.server.controls import policy_of
 from tts_agent.server.ledgers import Ledgers
 from tts_agent.server.records import Records
@@ -28,10 +28,35 @@ from tts_agent.server.upstream import Upstream
 Work = asyncio.Task[Answer]
 
 
-class ChatCompletions:
+class Writer(Protocol):
+    """Says one reply in the format that its client reads. What it is given is in that of chat completions."""
+
+    def whole(self, reply: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body of a reply that is not streamed."""
+        ...
+
+    def piece(self, chunk: Mapping[str, Any]) -> bytes:
+        """What goes into the stream for one chunk."""
+        ...
+
+    def end(self) -> bytes:
+        """What says that the stream is whole."""
+        ...
+
+    def broken(self, error: Mapping[str, Any]) -> bytes:
+        """What says that it is not, when a status can no longer say it."""
+        ...
+
+
+Read = Callable[[dict[str, Any]], tuple[dict[str, Any], Writer]]
+"""A request's body as one of chat completions, and what writes the reply to it. Raises Refusal."""
+
+
+class Endpoint:
     """An ASGI application. Whatever ends a request, its client leaving included, ends its work and settles its bill."""
 
-    def __init__(self, settings: Settings, source: Source, ledgers: Ledgers, records: Records) -> None:
+    def __init__(self, read: Read, settings: Settings, source: Source, ledgers: Ledgers, records: Records) -> None:
+        self._read_body = read
         self._settings = settings
         self._source = source
         self._ledgers = ledgers
@@ -58,7 +83,7 @@ class ChatCompletions:
         owner = self._access.owner(request.headers)
         if self._records.at_work > self._settings.max_requests:
             raise Refusal(503, "the server is busy: try again soon", code="busy", retry_after=1.0)
-        chat = await self._read(request)
+        chat, reply.writer = await self._read(request)
         identity = uuid4().hex
         try:
             ledger = await self._ledgers.of(owner, chat.controls)
@@ -82,21 +107,21 @@ class ChatCompletions:
         except Refusal as refusal:
             if not reply.started:
                 raise
-            await reply.piece(event(refusal.body))  # too late for a status; no [DONE], so nobody takes it for whole
-            await reply.end(done=False)
+            await reply.broken(refusal)
         finally:
             for task in (work, gone):
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
 
-    async def _read(self, request: Request) -> ChatRequest:
+    async def _read(self, request: Request) -> tuple[ChatRequest, Writer]:
         body = bytearray()
         async for part in request.stream():
             body += part
             if len(body) > self._settings.max_body:
                 raise Refusal(413, f"the request is longer than {self._settings.max_body} bytes", code="too_long")
         try:
-            return read_request(read_json(bytes(body)), request.headers)
+            chat, writer = self._read_body(read_json(bytes(body)))
+            return read_request(chat, request.headers), writer
         except TTSAgentError as error:
             raise refusal_of(error) from error
 
@@ -133,7 +158,7 @@ class ChatCompletions:
             else:
                 chunk = live.get_nowait()
             await reply.start_stream(headers)
-            await reply.piece(event(chunk))
+            await reply.piece(chunk)
 
     @staticmethod
     def _end(reply: _Sending, done: Answer) -> None:
@@ -144,6 +169,8 @@ class ChatCompletions:
 class _Sending:
     """A response being sent."""
 
+    writer: Writer
+
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = False
@@ -153,14 +180,14 @@ class _Sending:
         await self._start(status, {"Content-Type": "application/json", **headers})
         await self._send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
-    async def finished(self, body: Mapping[str, Any], stream: bool, headers: Mapping[str, str]) -> None:
+    async def finished(self, reply: Mapping[str, Any], stream: bool, headers: Mapping[str, str]) -> None:
         """A reply that is complete, in the form that was asked for."""
         if not stream:
-            await self.whole(200, body, headers)
+            await self.whole(200, self.writer.whole(reply), headers)
             return
         await self.start_stream(headers)
-        for chunk in chunks(body):
-            await self.piece(event(chunk))
+        for chunk in chunks(reply):
+            await self.piece(chunk)
         await self.end()
 
     async def start_stream(self, headers: Mapping[str, str]) -> None:
@@ -168,13 +195,17 @@ class _Sending:
         if not self.started:
             await self._start(200, {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **headers})
 
-    async def piece(self, content: bytes) -> None:
+    async def piece(self, chunk: Mapping[str, Any]) -> None:
         """Some of a stream."""
-        await self._send({"type": "http.response.body", "body": content, "more_body": True})
+        await self._send({"type": "http.response.body", "body": self.writer.piece(chunk), "more_body": True})
 
-    async def end(self, *, done: bool = True) -> None:
-        """The end of a stream; `done` says that it is whole."""
-        await self._send({"type": "http.response.body", "body": DONE if done else b""})
+    async def end(self) -> None:
+        """The end of a stream that is whole."""
+        await self._send({"type": "http.response.body", "body": self.writer.end()})
+
+    async def broken(self, refusal: Refusal) -> None:
+        """The end of one that is not, so that nobody takes it for whole."""
+        await self._send({"type": "http.response.body", "body": self.writer.broken(refusal.body)})
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         self.started = True
