@@ -28,6 +28,16 @@ def effort_knee(ladder: Ladder, price: float = 0.0) -> Knee:
     return knee([arm.name for arm in ladder.arms], correct, tokens, price=price)
 
 
+def rung_rows(name: str, found: Knee) -> list[str]:
+    """A row for each rung of a ladder: tokens, accuracy, and what it gains over the rung before."""
+    lines = []
+    for rung in found.rungs:
+        accuracy = f"{rung.accuracy:.3f} ({rung.low:.3f} to {rung.high:.3f})"
+        gain = "" if rung is found.rungs[0] else f"{rung.gain:+.3f} ({rung.gain_low:+.3f} to {rung.gain_high:+.3f})"
+        lines.append(f"| {name} | {rung.name} | {rung.tokens:.0f} | {accuracy} | {gain} | {rung.top:.2f} |")
+    return lines
+
+
 def knee_page(ladders: Sequence[Ladder]) -> list[str]:
     """The section on turn-overs."""
     forced = forced_knee()
