@@ -1,5 +1,7 @@
 """Scores with bootstrap intervals over questions."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def outcomes() -> tuple[Counts, Floats]:
 def test_the_score_is_the_metric_and_lies_within_its_interval(outcomes: tuple[Counts, Floats]) -> None:
     counts, truth = outcomes
     found = resampled({"truth": truth}, counts, QUESTIONS)["truth"]
-    assert found.scores == Scores.of(truth, counts)
+    assert astuple(found.scores) == pytest.approx(astuple(Scores.of(truth, counts)))
     low, high = found.within("auroc")
     assert found.scores.auroc is not None
     assert low < found.scores.auroc < high
@@ -62,3 +64,24 @@ def test_a_measure_that_is_undefined_has_no_gain(outcomes: tuple[Counts, Floats]
     passed = Counts(counts.of, counts.of, counts.weight, counts.question)
     found = resampled({"truth": truth, "other": truth}, passed, QUESTIONS, replicates=20)
     assert np.isnan(found["truth"].gain(found["other"], "auroc")[0])
+
+
+def test_a_mean_that_was_fitted_without_each_fold_ranks_nothing(outcomes: tuple[Counts, Floats]) -> None:
+    counts, _ = outcomes
+    fold = np.argsort(np.argsort(counts.share, kind="stable")) // 60  # the easiest questions in one fold
+    others = np.array([counts.share[fold != number].mean() for number in range(5)])[fold]
+    means = {"mean": np.stack((np.log(others / (1.0 - others)), np.full(QUESTIONS, 1.4)), axis=1)}
+    pooled = resampled(means, counts, QUESTIONS, replicates=20)["mean"].scores
+    within = resampled(means, counts, QUESTIONS, fold=fold, replicates=20)["mean"].scores
+    assert pooled.auroc is not None
+    assert pooled.auroc < 0.3
+    assert (within.auroc, within.spearman) == (0.5, 0.0)
+
+
+def test_what_ranks_within_folds_still_does(outcomes: tuple[Counts, Floats]) -> None:
+    counts, truth = outcomes
+    fold = np.arange(QUESTIONS) % 5
+    pooled, within = (resampled({"truth": truth}, counts, QUESTIONS, fold=each)["truth"] for each in (None, fold))
+    for measure in ("auroc", "spearman"):
+        one, other = getattr(pooled.scores, measure), getattr(within.scores, measure)
+        assert one == pytest.approx(other, abs=0.02)
