@@ -34,6 +34,7 @@ def fit_stage(
     counts: Counts,
     fold: Ints,
     *,
+    group: Ints | None = None,
     seed: int,
     settings: HeadSettings | SolvedHeadSettings,
     columns: Ints | None = None,
@@ -49,6 +50,7 @@ def fit_stage(
         base: (n, 2) beliefs that know nothing of their own question's outcome.
         counts: n outcomes.
         fold: (n,) fold numbers; entries of a group share theirs.
+        group: (n,) group numbers: entries of equal number are no independent evidence.
         seed: of the training; solved heads have none.
         settings: of trained heads, or of heads that are solved for (`head_solving.py`: small data, milliseconds).
         columns: inputs that solved heads use; trained heads use all.
@@ -61,7 +63,7 @@ def fit_stage(
         heads, raw = solve_heads(x, base, counts, fold, settings=settings, columns=columns, bent=bent)
     else:
         heads, raw = _train_heads(x, base, counts, fold, seed=seed, settings=settings)
-    shrinkage = Shrinkage.fit(raw, base, counts, cautious=isinstance(settings, HeadSettings))
+    shrinkage = Shrinkage.fit(raw, base, counts, group=group, cautious=isinstance(settings, HeadSettings))
     trusted = shrinkage(raw, base)
     calibration = Platt.fit(trusted, counts)
     return Stage(heads, shrinkage, calibration), calibration(trusted)

@@ -86,7 +86,13 @@ def cross_fit(data: Questions, embeddings: Embeddings, *, seed: int, settings: F
         others = data.subset(fold != out)
         base[fold == out] = ClassMeans.fit(others.steps, others.counts)(data.subset(fold == out).steps)
     one, before = fit_stage(
-        space.stage_one(data.steps, embeddings), base, data.counts, fold, seed=seed, settings=settings.one
+        space.stage_one(data.steps, embeddings),
+        base,
+        data.counts,
+        fold,
+        group=data.group,
+        seed=seed,
+        settings=settings.one,
     )
     two: Stage | None = None
     after: Floats | None = None
@@ -98,6 +104,7 @@ def cross_fit(data: Questions, embeddings: Embeddings, *, seed: int, settings: F
             before[question],
             data.rows,
             fold[question],
+            group=data.group[question],
             seed=seed + 1,
             settings=settings.two,
             # The text has spoken in stage one; among dozens of questions it would only drown the signals here.
