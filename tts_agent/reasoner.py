@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from tts_agent.budget import Amount, Budget
+from tts_agent.budget import Amount, AsyncBudget, Budget
 from tts_agent.difficulty import Estimator, SampleSignals, StepText
 from tts_agent.driver import Driver
 from tts_agent.effects import Flow, balance, call, generate, record
@@ -125,6 +126,8 @@ class AdaptiveReasoner:
         driver = self.driver(ledger, may_wait=may_wait)
         answer = await driver.run(self.answer(step))
         result = answered(answer, driver.charged, driver.events, driver.last_failure)
+        if ledger.paced:
+            await AsyncBudget(ledger).off_loop(partial(ledger.finished, step.kind, driver.charged))
         if self._on_result:
             self._on_result(result)
         return result

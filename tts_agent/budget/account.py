@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tts_agent.budget.amount import NOTHING, Amount, Ask
+from tts_agent.budget.steps import Steps
 from tts_agent.budget.tariffs import nanos
 from tts_agent.exceptions import BudgetExhausted
 
@@ -42,6 +43,8 @@ class Account:
     excess: Amount = NOTHING
     """How much more, in all."""
     leases: dict[str, Lease] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
+    """Those that were answered on it; counted where it or a budget around it is paced."""
     id: str = ""
     """In a store: tells it from one that was begun anew under the same name."""
 
@@ -114,6 +117,11 @@ def plan(chain: Sequence[Account], ask: Ask) -> tuple[int, int] | None:
 def remaining(chain: Sequence[Account]) -> Amount:
     """What calls that are not final could still be granted at once."""
     return _least(chain, _ORDINARY, idle=False).most(NOTHING)
+
+
+def left_for_steps(chain: Sequence[Account]) -> int:
+    """Tokens that calls that are not final may use in all, those in flight included."""
+    return max(0, _least(chain, _ORDINARY, idle=True).tokens)
 
 
 _ORDINARY = Ask(0, 1, 1)

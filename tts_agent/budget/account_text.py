@@ -7,6 +7,7 @@ from typing import Any
 
 from tts_agent.budget.account import Account, Lease
 from tts_agent.budget.amount import Amount
+from tts_agent.budget.steps import Steps
 
 VERSION = 1
 
@@ -23,6 +24,7 @@ def to_text(account: Account) -> str:
             "final_spent": account.final_spent,
             "overruns": account.overruns,
             "excess": _numbers(account.excess),
+            "steps": account.steps.to_json(),
             "leases": {
                 name: {"held": _numbers(lease.held), "final": lease.final, "until": lease.until}
                 for name, lease in account.leases.items()
@@ -53,6 +55,7 @@ def from_text(text: str) -> Account:
                 name: Lease(_amount(lease["held"]), int(lease["final"]), float(lease["until"]))
                 for name, lease in found["leases"].items()
             },
+            steps=Steps.from_json(found["steps"]),
             id=str(found["id"]),
         )
     except (AttributeError, KeyError, TypeError) as error:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from tts_agent.budget.amount import Amount, Ask
 from tts_agent.budget.book import Busy
-from tts_agent.budget.ledger import Budget, BudgetView
+from tts_agent.budget.ledger import Budget
 from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.view import BudgetView
 
 T = TypeVar("T")
 

@@ -10,32 +10,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
-from tts_agent.budget.account import Account, plan, remaining
-from tts_agent.budget.amount import NOTHING, UNLIMITED, Amount, Ask
+from tts_agent.budget.account import Account, plan
+from tts_agent.budget.amount import UNLIMITED, Amount, Ask
 from tts_agent.budget.book import Book, Busy, Page
 from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.steps import Pacer, Steps
 from tts_agent.budget.stored_book import StoredBook
 from tts_agent.budget.stores.base import Store
 from tts_agent.budget.tariffs import LIST_PRICES, NANOS, Tariff, find
+from tts_agent.budget.view import BudgetView, view_of
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetView:
-    """What a strategy or policy may know of its budget, at one instant."""
-
-    limit: Amount
-    spent: Amount
-    held: Amount
-    remaining: Amount
-    """What a call could still be granted here and in every budget above, the final reserve left out."""
-    overruns: int
-    seconds_left: float | None = None
-    """Until the deadline; None without one."""
 
 
 class Budget:
@@ -49,6 +37,7 @@ class Budget:
         reserve_final: tokens that only calls marked `final` may use, kept for the last answer; with them one call and
             the money that they cost at most.
         tariffs: prices by model name, before and beside `LIST_PRICES`.
+        pace: prices its tokens so that the steps to come fit in (`routing.Pace`). The budget is no less a hard cap.
         store: keeps the ledger where other processes share it (`SqliteStore`, `RedisStore`); None for memory. Whoever
             opens the same key shares the ledger, and has to give the same limits; `seconds` are each process's own.
 
@@ -67,6 +56,7 @@ class Budget:
         seconds: float | None = None,
         reserve_final: int = 0,
         tariffs: Mapping[str, Tariff] | None = None,
+        pace: Pacer | None = None,
         store: Store | None = None,
     ) -> None:
         for name, value in (("tokens", tokens), ("calls", calls), ("dollars", money), ("seconds", seconds)):
@@ -81,6 +71,7 @@ class Budget:
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._priced = money is not None
         self._tariffs = dict(tariffs or {})
+        self._paces: tuple[Pacer | None, ...] = (pace,)
         self._parent: Budget | None = None
         self._book = StoredBook(store) if store else Book()
         self._pages: tuple[Page, ...] = (Page(Account(self.limit, reserve_final)),)
@@ -95,6 +86,7 @@ class Budget:
         money: float | Decimal | None = None,
         seconds: float | None = None,
         reserve_final: int = 0,
+        pace: Pacer | None = None,
         key: str | None = None,
     ) -> Budget:
         """A budget inside this one: what it spends counts here too, and neither limit can be passed.
@@ -108,13 +100,14 @@ class Budget:
         Raises:
             ConfigurationError: a key for the child of a budget that is not in a store, or what `Budget` refuses.
         """
-        child = type(self)(tokens, calls=calls, money=money, seconds=seconds, reserve_final=reserve_final)
+        child = type(self)(tokens, calls=calls, money=money, seconds=seconds, reserve_final=reserve_final, pace=pace)
         child._parent = self
         child._deadline = min(child._deadline, self._deadline)
         child._priced |= self._priced
         child._tariffs = self._tariffs
         child._book = self._book
         child._pages += self._pages
+        child._paces += self._paces
         if key is not None:
             child._open(f"{self._pages[0].name}/{key}")
         return child
@@ -165,25 +158,59 @@ class Budget:
         seconds = self.seconds_left
 
         def step(chain: Sequence[Account]) -> BudgetView:
-            left = NOTHING if seconds == 0.0 else remaining(chain)
-            return BudgetView(self.limit, chain[0].spent, chain[0].held, left, chain[0].overruns, seconds)
+            return view_of(chain, self._paces, seconds)
 
         return self._book.change(self._pages, step)
+
+    @property
+    def paced(self) -> bool:
+        """Whether this budget or one above has a pace: its finished steps are then counted."""
+        return any(self._paces)
+
+    @property
+    def steps(self) -> Steps:
+        """The steps that were finished on it, and what was said of those to come; counted where it is `paced`."""
+        return self._book.change(self._pages, lambda chain: chain[0].steps)
+
+    def finished(self, kind: str, spent: Amount) -> None:
+        """A step of class `kind` is done, on which this was spent. It counts in every budget above too. Nothing is
+        charged: its calls were. Never fails: what a store cannot be told now it is told later."""
+
+        def step(chain: Sequence[Account]) -> None:
+            for account in chain:
+                account.steps = account.steps.saw(kind, spent)
+
+        self._book.end(self._pages, step)
+
+    def expect(self, steps: int) -> None:
+        """So many steps of this budget's task are to come, say who knows: a plan that was just made. Every process that
+        shares the ledger goes by it; each step that ends leaves one less. Said again, it holds anew.
+
+        Raises:
+            ConfigurationError: that is no number of steps.
+        """
+
+        def step(chain: Sequence[Account]) -> None:
+            chain[0].steps = chain[0].steps.expecting(steps)
+
+        self._book.change(self._pages, step)
 
     def snapshot(self) -> dict[str, Any]:
         """What was spent and is held, ready for JSON (money in nano-dollars); `Amount(**it["spent"])` reads it back."""
         view = self.view()
         return {"spent": asdict(view.spent), "held": asdict(view.held), "overruns": view.overruns}
 
-    def at_least(self, spent: Amount) -> None:
+    def at_least(self, spent: Amount, steps: Steps | None = None) -> None:
         """This much is known to be spent: for a ledger restored from a record that outlived it. Never lowers anything.
 
-        Every budget above has then spent at least as much. It does not add up: saying it twice changes nothing.
+        Every budget above has then spent at least as much, and seen the steps. It does not add up: saying it twice
+        changes nothing.
         """
 
         def step(chain: Sequence[Account]) -> None:
             for account in chain:
                 account.spent = account.spent.most(spent)
+                account.steps = account.steps.most(steps or account.steps)
 
         self._book.change(self._pages, step)
         self._book.wake()

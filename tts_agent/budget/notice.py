@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tts_agent.budget.amount import UNLIMITED, Amount
-from tts_agent.budget.ledger import BudgetView
 from tts_agent.budget.tariffs import NANOS
+from tts_agent.budget.view import BudgetView
 
 
 def notice(view: BudgetView) -> str | None:

@@ -19,6 +19,7 @@ from tts_agent.nodes.adaptive_step import create_adaptive_step
 from tts_agent.nodes.budgets import RUN_BUDGET
 from tts_agent.nodes.chat_model import ChatModelSampler
 from tts_agent.nodes.errors import BudgetExceededError
+from tts_agent.nodes.expect_steps import expect_steps
 from tts_agent.nodes.node import adaptive_node
 from tts_agent.nodes.replies import METADATA_KEY
 from tts_agent.nodes.retrieval import passages_of
@@ -35,6 +36,7 @@ __all__ = [
     "BudgetExceededError",
     "ChatModelSampler",
     "create_adaptive_step",
+    "expect_steps",
     "METADATA_KEY",
     "passages_of",
     "route_by_difficulty",

@@ -22,7 +22,7 @@ from tts_agent.answers import AnswerKey
 from tts_agent.budget import Budget
 from tts_agent.difficulty import Estimator
 from tts_agent.driver import Driver
-from tts_agent.effects import Balance, Flow, Generate, generate
+from tts_agent.effects import Balance, Flow, Generate, call, generate
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.nodes.binding import ChatRunnable
 from tts_agent.nodes.budgets import shared_ledger
@@ -121,7 +121,7 @@ def create_adaptive_step(
         yield from replay.run(wired.asynchronous.answer(step), until=Balance)
         return {LOG: [begun(step.kind, wired.name), *replay.new]}
 
-    def route(state: AdaptiveStepState, _: Driver) -> Flow[Command[str]]:
+    def route(state: AdaptiveStepState, driver: Driver) -> Flow[Command[str]]:
         step, replay = wired.step(state), Replay(state["tts_log"])
         end = yield from replay.run(wired.asynchronous.answer(step), until=Generate)
         if isinstance(end, Pause):
@@ -129,6 +129,9 @@ def create_adaptive_step(
             asked = {"asked": end.effect.n}
             return Command(update={LOG: [*replay.new, asked]}, goto=_draws(step, end.effect, end.offset))
         result = answered(end, replay.charged, replay.events, replay.last_failure)
+        ledger = driver.budget
+        if ledger.paced:
+            yield from call(lambda: ledger.finished(step.kind, result.spent))
         if on_result:
             on_result(result)
         reply = message_to_dict(winner(result, wired.name))

@@ -29,6 +29,8 @@ class InFlight:
 
     call: ModelCall
     held: tuple[Reservation, ...]
+    ledgers: tuple[Budget, ...]
+    """Where it is held."""
     after: ExitStack = field(default_factory=ExitStack)
     """What to do when it has ended."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,7 +110,7 @@ class Admission:
         except BaseException:
             _release(held)
             raise
-        return InFlight(self.call, tuple(held))
+        return InFlight(self.call, tuple(held), self.ledgers)
 
 
 class GuardedCalls:
@@ -190,6 +192,9 @@ class GuardedCalls:
             ended.end(lambda held: held.settle(min(billed.total, held.cost.tokens)))
         else:
             ended.end(lambda held: held.settle(billed))
+            for ledger in ended.ledgers:
+                if ledger.paced:
+                    ledger.finished(ended.call.kind, Amount(billed.total, ended.call.n))
             if ended.call.n == 1:
                 self._bound(ended.call).learn(ended.call.messages, ended.call.arguments, billed.input_tokens)
 

@@ -40,6 +40,11 @@ class ModelCall:
         return next((name for name in names if isinstance(name, str)), "")
 
     @property
+    def kind(self) -> str:
+        """Its class, as the step that it is: the graph node that makes it."""
+        return str(self.metadata.get("langgraph_node") or "call")
+
+    @property
     def n(self) -> int:
         """Completions it asks for."""
         return _positive(self.arguments.get("n")) or 1

@@ -8,9 +8,9 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
-from tts_agent.budget import Budget, Tariff
+from tts_agent.budget import Budget, Pacer, Tariff
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.nodes.arguments import whole
+from tts_agent.nodes.arguments import having, whole
 from tts_agent.nodes.budgets import checked
 from tts_agent.nodes.guard import guarding
 from tts_agent.nodes.metering import install, installed
@@ -31,6 +31,8 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         money: most US dollars.
         seconds: wall-clock time, from entering, in which calls may be made. Calls in flight are not cut off.
         reserve_final: tokens that are kept for calls of the `final_nodes`.
+        pace: prices the tokens so that the steps to come fit in, for every policy inside that has a price
+            (`routing.Pace(steps=12)`); see docs/research.md.
         final_nodes: names of graph nodes whose calls, and those of graphs inside them, may use that reserve.
         max_output_tokens: the most output tokens of calls that set no cap of their own, as their provider enforces it.
             Without it such calls are refused: the guard sees calls and cannot change them.
@@ -48,6 +50,7 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         money: float | Decimal | None = None,
         seconds: float | None = None,
         reserve_final: int = 0,
+        pace: Pacer | None = None,
         final_nodes: Iterable[str] = (),
         max_output_tokens: int | None = None,
         tariffs: Mapping[str, Tariff] | None = None,
@@ -72,7 +75,8 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
                 "limit, or share a Budget(tokens, reserve_final=...)"
             )
         self._limits: dict[str, Any] = {"tokens": tokens, "calls": calls, "money": money, "seconds": seconds}
-        self._limits["reserve_final"] = reserve_final
+        having(pace, "pace", "price")
+        self._limits |= {"reserve_final": reserve_final, "pace": pace}
         if tariffs is not None:
             _check_tariffs(tariffs)
         self._tariffs = tariffs

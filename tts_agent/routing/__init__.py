@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tts_agent.routing.known_pass_rate import KnownPassRate
     from tts_agent.routing.length_router import LengthRouter
     from tts_agent.routing.marginal_value import MarginalValue
+    from tts_agent.routing.pace import Pace
     from tts_agent.routing.pacing import Pacing, Plan, TaskPace, Work
     from tts_agent.routing.predicted_gain import PredictedGain
     from tts_agent.routing.profile import ClassProfile
@@ -37,6 +38,7 @@ _MODULES = {
     "LearnedHorizon": "horizon",
     "LengthRouter": "length_router",
     "MarginalValue": "marginal_value",
+    "Pace": "pace",
     "Pacing": "pacing",
     "Plan": "pacing",
     "Policy": "base",
@@ -62,6 +64,7 @@ __all__ = [
     "LearnedHorizon",
     "LengthRouter",
     "MarginalValue",
+    "Pace",
     "Pacing",
     "Plan",
     "Policy",

@@ -35,7 +35,8 @@ class MarginalValue:
     """Probes with one call, then takes the strategy with the highest value net of price."""
 
     price: float = 2e-5
-    """Price of a token; 1 / price is the number of tokens that one correct answer is worth."""
+    """Price of a token; 1 / price is the number of tokens that one correct answer is worth. Under a budget with a pace
+    it is the lowest price: where the steps ahead would not fit, tokens cost as much more as makes them fit."""
     verifiers: Mapping[str, Verifier] = field(default_factory=dict)
     """Verifier of each class of steps that has one."""
     profiles: Mapping[str, ClassProfile] = field(default_factory=dict)
@@ -60,7 +61,8 @@ class MarginalValue:
     def decide(self, step: Step, budget: BudgetView) -> Decision:
         if not step.drawn:
             return Decision(None, "one call first: it is needed anyway and tells the most", self.price)
-        arms = self._arms(step)
+        price = max(self.price, budget.price(step.kind, step.drawn[0].usage.total))
+        arms = self._arms(step, price)
         strategy, _ = max(arms, key=lambda arm: arm[1])
         values = {arm.name: value for arm, value in arms}
         gain = values[strategy.name] - values["single"]
@@ -69,9 +71,9 @@ class MarginalValue:
             if gain > 0.0
             else "no further call is worth its price"
         )
-        return Decision(strategy, reason, self.price, values)
+        return Decision(strategy, reason, price, values)
 
-    def _arms(self, step: Step) -> list[tuple[Strategy, float]]:
+    def _arms(self, step: Step, price: float) -> list[tuple[Strategy, float]]:
         """Each strategy with its value, the cheapest first so that it wins ties."""
         profile = self.profiles.get(step.kind, ClassProfile())
         belief = step.difficulty or profile.reference or self.prior
@@ -79,7 +81,7 @@ class MarginalValue:
         fooled = self.rates[step.kind].false_accept.mean if step.kind in self.rates else 0.0
         used = step.drawn[0].usage
         first = belief.mean if step.tally().leader is not None else 0.0  # a cut-off reply is never right
-        cost = self.price * used.total
+        cost = price * used.total
         wait = self.serial_price * used.output_tokens
         questions = profile.questions(step.difficulty, self.prior)
         most, most_rounds = _caps(profile, self.max_samples, self.max_rounds)
@@ -93,7 +95,7 @@ class MarginalValue:
             rest = UntilAccepted(Beta(belief.a, belief.b + 1.0), cost, most - 1, false_accept=fooled).value()
             arms.append((BestOfN(verifier, tries), first + (1.0 - first) * (1.0 - fooled) * rest))
         if verifier and profile.fix_rate > 0.0 and most_rounds > 0:
-            rounds = Refinement((profile.fix_rate,) * most_rounds, (self.price * _round_tokens(used),) * most_rounds)
+            rounds = Refinement((profile.fix_rate,) * most_rounds, (price * _round_tokens(used),) * most_rounds)
             refine = SequentialRefinement(verifier, most_rounds, self.feedback)
             arms.append((refine, first + (1.0 - first) * (1.0 - fooled) * rounds.outlook().value))
         return arms

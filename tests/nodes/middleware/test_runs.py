@@ -18,7 +18,7 @@ from langgraph.types import Command
 
 from tests.nodes.middleware.agents import ASKED, Run, agent, client, decided, proposes, serving, turns
 from tts_agent import Budget, ConfigurationError
-from tts_agent.budget import SqliteStore, Tariff
+from tts_agent.budget import SqliteStore, Steps, Tariff
 from tts_agent.nodes import AdaptiveReasoning, BudgetExceededError, token_budget
 from tts_agent.nodes.metering import install, is_reserved
 from tts_agent.nodes.middleware.run_ledgers import RunLedgers
@@ -274,7 +274,7 @@ def test_a_run_under_other_budgets_than_before_has_a_new_ledger() -> None:
         second = ledgers.of(run["id"], runtime)
         assert second is not first
         assert second.budget.inside(around)
-        later = update(run, Budget(10).limit.least(around.limit))[RUN]
+        later = update(run, Budget(10).limit.least(around.limit), Steps())[RUN]
         assert second.funds(spent(later)).left == 990
 
 

@@ -19,10 +19,10 @@ from langgraph.types import Command
 
 from tts_agent import answers
 from tts_agent.answers import AnswerKey
-from tts_agent.budget import Amount, Budget, notice
+from tts_agent.budget import Amount, Budget, Pacer, Steps, notice
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
-from tts_agent.nodes.arguments import check, switches
+from tts_agent.nodes.arguments import check, having, switches
 from tts_agent.nodes.binding import chat_model
 from tts_agent.nodes.capping import cap_names
 from tts_agent.nodes.errors import budget_errors
@@ -61,6 +61,8 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         budget: a number of tokens for each run, which is kept across interrupts and resumes; or a `Budget`, shared with
             whatever else uses it. Around `token_budget`, a number narrows that one. A run can bring its own as
             `tts_budget`: see `budgets.ledger`.
+        pace: of each run: prices its tokens so that the steps to come fit in (`routing.Pace(steps=12)`); see
+            docs/research.md. A pace around (`token_budget`) holds beside it.
         exit_behavior: what happens when the budget has no room for a step. "finalize": one last call without
             tools answers with what is known; a number leaves room for it, a `Budget` what its `reserve_final` says.
             "end": a message says so, and the agent ends. "error": `BudgetExceededError`; also where the last call does
@@ -102,6 +104,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         estimator: Estimator | None = None,
         verifier: Verifier | None = None,
         budget: Budget | int | None = None,
+        pace: Pacer | None = None,
         exit_behavior: ExitBehavior = "finalize",
         tell_budget: bool = False,
         max_samples: int = 8,
@@ -133,7 +136,8 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         self._policy = policy_of(policy, verifier, max_samples)
         self._estimator = estimator
         self._max_retries = max_retries
-        self._ledgers = RunLedgers(budget)
+        having(pace, "pace", "price")
+        self._ledgers = RunLedgers(budget, pace)
         self._exit = exit_behavior
         self._tell_budget = tell_budget
         self._steps = AgentSteps(
@@ -190,7 +194,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             raise ConfigurationError(_NOT_INNERMOST)
         run: dict[str, Any] = cast(AdaptiveState, request.state).get(run_state.RUN) or run_state.begun()
         ledger = self._ledgers.of(run["id"], request.runtime)
-        funds: Funds = yield Ask(ledger.budget, lambda: ledger.funds(run_state.spent(run)))
+        funds: Funds = yield Ask(ledger.budget, lambda: ledger.funds(run_state.spent(run), run_state.steps(run)))
         make = partial(self._steps.of, handler=handler, blocking=blocking, capped=funds.capped)
         with budget_errors():
             told = notice(funds.view) if self._tell_budget else None
@@ -210,11 +214,12 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
                 last = make(last_request(request), within=request, final=True)
                 result = yield Attempt(self._reasoner(last, LastAnswer(str(error))), last.step, ledger.budget)
             spent: Amount = yield Ask(ledger.budget, lambda: ledger.budget.spent)
+            steps: Steps = (yield Ask(ledger.budget, lambda: ledger.budget.steps)) if ledger.budget.paced else Steps()
         record = {**summary(result), "kind": asked.step.kind}
         request.runtime.stream_writer({METADATA_KEY: record})
         if self._on_result:
             self._on_result(result)
-        return ExtendedModelResponse(winner(result), Command(update=run_state.update(run, spent, record)))
+        return ExtendedModelResponse(winner(result), Command(update=run_state.update(run, spent, steps, record)))
 
     def _reasoner(self, asked: AgentStep, policy: Policy, estimator: Estimator | None = None) -> AdaptiveReasoner:
         return AdaptiveReasoner(asked.sampler, policy=policy, estimator=estimator, max_retries=self._max_retries)

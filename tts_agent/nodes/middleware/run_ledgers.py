@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime
 
-from tts_agent.budget import Amount, Budget, BudgetView
+from tts_agent.budget import Amount, Budget, BudgetView, Pacer, Steps
 from tts_agent.budget.amount import UNLIMITED
 from tts_agent.exceptions import BudgetExhausted
 from tts_agent.nodes.budgets import ledger, run_budget
@@ -60,14 +60,14 @@ class RunLedger:
     own: bool
     """Whether the budget is a number of tokens for this run alone."""
 
-    def funds(self, spent: Amount) -> Funds:
-        """What there is, given that at least this much is known to be spent.
+    def funds(self, spent: Amount, steps: Steps | None = None) -> Funds:
+        """What there is, given that at least this much is known to be spent, on these steps.
 
         The larger of that and of what the ledger says holds: the state that it comes from survives this process, and
         the ledger knows of steps that failed or were undone.
         """
         if spent.calls:
-            self.budget.at_least(spent)
+            self.budget.at_least(spent, steps)
         return Funds(self.budget.view())
 
 
@@ -76,10 +76,12 @@ class RunLedgers:
 
     Args:
         own: the middleware's budget; a number of tokens is one for each run.
+        pace: of each run.
     """
 
-    def __init__(self, own: Budget | int | None) -> None:
+    def __init__(self, own: Budget | int | None, pace: Pacer | None = None) -> None:
         self._own = own
+        self._pace = pace
         self._known: OrderedDict[str, tuple[object, RunLedger]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -102,5 +104,6 @@ class RunLedgers:
 
     def _opened(self, budget: Budget, *shared: object) -> RunLedger:
         if any(budget is other for other in (self._own, *shared)):
-            return RunLedger(budget.child(), own=False)
-        return RunLedger(budget, own=budget.limit.tokens < UNLIMITED)
+            return RunLedger(budget.child(pace=self._pace), own=False)
+        tokens = budget.limit.tokens if budget.limit.tokens < UNLIMITED else None
+        return RunLedger(budget.child(tokens, pace=self._pace) if self._pace else budget, own=tokens is not None)

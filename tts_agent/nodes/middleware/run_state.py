@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 
-from tts_agent.budget import Amount
+from tts_agent.budget import Amount, Steps
 
 RUN: Final = "tts_agent_run"
 """Key of the mirror: which run this is, and what it is known to have spent."""
@@ -20,7 +20,7 @@ LONGEST_LOG = 100
 
 def begun() -> dict[str, Any]:
     """The record of a run that starts. A resumed run goes on with the one in its state."""
-    return _record(uuid4().hex, Amount())
+    return _record(uuid4().hex, Amount(), Steps())
 
 
 def spent(run: Mapping[str, Any]) -> Amount:
@@ -28,20 +28,25 @@ def spent(run: Mapping[str, Any]) -> Amount:
     return Amount(**run["spent"])
 
 
-def update(run: Mapping[str, Any], spent: Amount, *steps: dict[str, Any]) -> dict[str, Any]:
-    """The update of the state after further steps of a run, which has `spent` this in all."""
-    return {RUN: _record(run["id"], spent), LOG: list(steps)}
+def steps(run: Mapping[str, Any]) -> Steps:
+    """What the record says of the run's finished steps; they are counted where it is paced."""
+    return Steps.from_json(run["steps"]) if "steps" in run else Steps()
 
 
-def _record(run: str, spent: Amount) -> dict[str, Any]:
-    return {"id": run, "spent": asdict(spent)}
+def update(run: Mapping[str, Any], spent: Amount, steps: Steps, *records: dict[str, Any]) -> dict[str, Any]:
+    """The update of the state after further steps of a run, which has `spent` this on so many `steps` in all."""
+    return {RUN: _record(run["id"], spent, steps), LOG: list(records)}
+
+
+def _record(run: str, spent: Amount, steps: Steps) -> dict[str, Any]:
+    return {"id": run, "spent": asdict(spent), "steps": steps.to_json()}
 
 
 def latest(known: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A reducer: another run replaces what was known, and of one run the larger spend holds."""
+    """A reducer: another run replaces what was known, and of one run the larger numbers hold."""
     if known.get("id") != new["id"]:
         return new
-    return _record(new["id"], spent(known).most(spent(new)))
+    return _record(new["id"], spent(known).most(spent(new)), steps(known).most(steps(new)))
 
 
 def appended(log: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:

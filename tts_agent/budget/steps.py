@@ -1,0 +1,104 @@
+"""The steps that were answered on a budget, and how many are still to come: what a pace goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from tts_agent.budget.amount import Amount
+from tts_agent.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ClassTotal:
+    """Finished steps of one class, and what they took in all."""
+
+    steps: int = 0
+    calls: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Finished steps by class. A value: every account of a ledger has one, in stores too."""
+
+    done: Mapping[str, ClassTotal] = field(default_factory=lambda: MappingProxyType({}))
+    planned: int = 0
+    """Length of the whole task, as somebody last said; 0 where nobody did."""
+
+    @property
+    def total(self) -> int:
+        """Finished steps of all classes."""
+        return sum(each.steps for each in self.done.values())
+
+    @property
+    def ahead(self) -> int | None:
+        """Steps to come as somebody said, that which begins now included; None where nobody did."""
+        return max(1, self.planned - self.total) if self.planned else None
+
+    def saw(self, kind: str, spent: Amount) -> Steps:
+        """With one more finished step."""
+        so_far = self.done.get(kind, ClassTotal())
+        more = ClassTotal(so_far.steps + 1, so_far.calls + spent.calls, so_far.tokens + spent.tokens)
+        return Steps(MappingProxyType({**self.done, kind: more}), self.planned)
+
+    def expecting(self, ahead: int) -> Steps:
+        """With so many steps to come.
+
+        Raises:
+            ConfigurationError: that is no number of steps.
+        """
+        if ahead < 0:
+            raise ConfigurationError(f"{ahead} steps cannot be ahead: give a whole number of at least 0")
+        return Steps(self.done, self.total + ahead)
+
+    def most(self, other: Steps) -> Steps:
+        """What both know together, where both tell of the same task: of each class the larger count."""
+        done = dict(self.done)
+        for kind, theirs in other.done.items():
+            done[kind] = max(done.get(kind, ClassTotal()), theirs)
+        return Steps(MappingProxyType(done), max(self.planned, other.planned))
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for JSON; `from_json` reads it back."""
+        done = {kind: [each.steps, each.calls, each.tokens] for kind, each in self.done.items()}
+        return {"done": done, "planned": self.planned}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Steps:
+        """What `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        done = {str(kind): ClassTotal(*map(int, numbers)) for kind, numbers in dict(raw["done"]).items()}
+        return cls(MappingProxyType(done), int(raw["planned"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a budget stands at the moment that a step begins."""
+
+    steps: Steps
+    left: int
+    """Tokens that steps may still use: the final reserve left out, what is held for calls in flight counted in."""
+
+
+class Pacer(Protocol):
+    """Prices the tokens of a budget so that the steps to come fit in. Pure. `routing.Pace` is one."""
+
+    def price(self, kind: str, call_tokens: int, progress: Progress) -> float:
+        """Price of a token, in units of one right step, for a step of class `kind` that has just made its first call.
+
+        Args:
+            kind: class of the step.
+            call_tokens: tokens of that call; they are spent.
+            progress: without this step.
+        """
+        ...
+
+    def least_tokens(self, steps: Steps) -> int:
+        """Fewest tokens that the steps to come can do with; 0 where nobody knows."""
+        ...

@@ -1,0 +1,86 @@
+"""The pace of a task: how many steps are to come, what they cost, and so what a token may cost the step at hand.
+
+    token_budget(60_000, pace=Pace(steps=12))
+    token_budget(60_000, pace=Pace(LearnedHorizon().learn(9).learn(14)))  # lengths of past tasks
+
+It is attached to a budget, which knows what was spent and which steps are done, for every node, sub-agent, thread and
+process on it. Nothing else needs to be known: classes of steps that were not measured are taken to cost what their
+calls cost so far, and to be like the questions that a policy without a profile believes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tts_agent.budget.steps import Progress, Steps
+from tts_agent.exceptions import ConfigurationError
+from tts_agent.probability import Beta
+from tts_agent.routing.curves import StepCurve
+from tts_agent.routing.horizon import GivenHorizon, Horizon, LearnedHorizon, StepMix
+from tts_agent.routing.pacing import Pacing, TaskPace
+from tts_agent.routing.profile import ClassProfile
+from tts_agent.routing.vote_curve import VoteCurve
+
+if TYPE_CHECKING:  # needs numpy
+    from tts_agent.population import Population
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a budget prices its tokens (`budget.Pacer`). A policy that has a price never goes below the pace's."""
+
+    steps: int | Horizon = field(default_factory=LearnedHorizon)
+    """Steps of the whole task; or a horizon, for one thing learned from the lengths of past tasks. What
+    `Budget.expect` says during a task goes before it."""
+    profiles: Mapping[str, ClassProfile] = field(default_factory=dict)
+    """What was measured about each class of steps (`ProfileFile.read(path).profiles`)."""
+    curves: Mapping[str, StepCurve] = field(default_factory=dict)
+    """Cost and success against price of classes where they were measured themselves, before and beside `profiles`."""
+    pacing: Pacing = field(default_factory=Pacing)
+    least: int = 0
+    """Fewest tokens that a step can do with, prompt included. A budget that could not give every step as many is
+    refused before its first call."""
+    max_samples: int = 8
+    """Most samples of a step, where its cost is not measured."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.steps, bool) or not (isinstance(self.steps, int) or hasattr(self.steps, "ahead")):
+            raise ConfigurationError(f"steps is {self.steps!r}: give a number of steps, or a horizon")
+        if min(self.least, self.max_samples - 1) < 0:
+            raise ConfigurationError(
+                f"least must be at least 0 and max_samples at least 1: got {self.least} and {self.max_samples}"
+            )
+        self._horizon()
+
+    def price(self, kind: str, call_tokens: int, progress: Progress) -> float:
+        """See `budget.Pacer`."""
+        done = progress.steps.done
+        now = VoteCurve(self._questions(kind), max(1.0, call_tokens), self.max_samples)
+        seen = {
+            name: VoteCurve(self._questions(name), total.tokens / total.calls, self.max_samples)
+            for name, total in done.items()
+            if min(total.calls, total.tokens) > 0
+        }
+        curves: dict[str, StepCurve] = {**seen, **self.curves}
+        said = progress.steps.ahead
+        task = TaskPace(
+            progress.left + call_tokens,  # the first call is in the curve, and paid for already
+            curves or {kind: now},
+            horizon=self._horizon() if said is None else GivenHorizon(said),
+            mix=StepMix({name: float(total.steps) for name, total in done.items()}),
+            pacing=self.pacing,
+            done=progress.steps.total if said is None else 0,
+        )
+        return task.plan(kind, self.curves.get(kind, now)).prices[0]
+
+    def least_tokens(self, steps: Steps) -> int:
+        """See `budget.Pacer`."""
+        return int(self.least * (self._horizon().ahead(steps.total) if steps.ahead is None else steps.ahead))
+
+    def _horizon(self) -> Horizon:
+        return GivenHorizon(self.steps) if isinstance(self.steps, int) else self.steps
+
+    def _questions(self, kind: str) -> Population:
+        return self.profiles.get(kind, ClassProfile()).questions(None, Beta(1.0, 1.0))
