@@ -42,7 +42,7 @@ def server() -> Iterator[tuple[str, Applications, asyncio.AbstractEventLoop]]:
     """A server's URL, what it serves, and the loop that it runs on."""
     apps, loop = Applications(), asyncio.new_event_loop()
     listener = socket.create_server(("127.0.0.1", 0))
-    runner = uvicorn.Server(uvicorn.Config(apps, log_level="error", ws="none", lifespan="off"))
+    runner = uvicorn.Server(uvicorn.Config(apps, log_level="critical", ws="none", lifespan="off"))
     thread = Thread(target=lambda: loop.run_until_complete(runner.serve([listener])))
     thread.start()
     while not runner.started and thread.is_alive():
@@ -52,6 +52,13 @@ def server() -> Iterator[tuple[str, Applications, asyncio.AbstractEventLoop]]:
     thread.join()
     loop.close()
     listener.close()
+
+
+@pytest.fixture
+def mount(server: tuple[str, Applications, asyncio.AbstractEventLoop]) -> Callable[[ASGIApp], str]:
+    """Serves an application that plays an upstream, and returns its base URL."""
+    url, apps, _ = server
+    return lambda app: url + apps.mount(app) + "/v1"
 
 
 @pytest.fixture

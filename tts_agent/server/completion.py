@@ -58,14 +58,15 @@ def usage_to_wire(usage: Usage) -> dict[str, Any]:
 def chunks(reply: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A finished reply as a stream has it: for each choice its message, then its end; last the usage."""
     around = {**reply, "object": "chat.completion.chunk", "usage": None}
-    for choice in reply["choices"]:
+    for place, choice in enumerate(reply["choices"]):
+        index = choice.get("index", place)
         message = dict(choice.get("message") or {})
         if isinstance(calls := message.get("tool_calls"), list):
             known = [call for call in calls if isinstance(call, Mapping)]
-            message["tool_calls"] = [{**call, "index": index} for index, call in enumerate(known)]
-        said = {"index": choice["index"], "delta": {"role": "assistant", **message}, "finish_reason": None}
+            message["tool_calls"] = [{**call, "index": number} for number, call in enumerate(known)]
+        said = {"index": index, "delta": {"role": "assistant", **message}, "finish_reason": None}
         yield {**around, "choices": [said | {"logprobs": choice.get("logprobs")}]}
-        end = {"index": choice["index"], "delta": {}, "finish_reason": choice.get("finish_reason"), "logprobs": None}
+        end = {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason"), "logprobs": None}
         yield {**around, "choices": [end]}
     yield {**around, "choices": [], "usage": reply.get("usage")}
 

@@ -26,6 +26,8 @@ from tts_agent.server.source import Live, Source
 from tts_agent.server.upstream import Upstream
 
 Work = asyncio.Task[Answer]
+MOST_CHUNKS = 64
+"""Chunks that wait for a client; while it reads no further, no more is read from the upstream."""
 
 
 class Writer(Protocol):
@@ -130,7 +132,7 @@ class Endpoint:
         most = min(controls.max_samples or settings.max_samples, settings.max_samples)
         policy = policy_of(controls.policy or settings.policy, most)
         streamed = chat.stream and (policy is None or chat.n > 1) and isinstance(self._source, Upstream)
-        live = Live() if streamed else None
+        live = Live(MOST_CHUNKS) if streamed else None
         limited = (settings.key_budget, settings.task_budget, controls.budget) != (None, None, None)
         door = self._source.door(chat, authorization, capped=limited, live=live)
         return asyncio.create_task(answer(chat, door, ledger, policy)), live

@@ -39,13 +39,13 @@ class LiveReply:
             chunk = None
         if not isinstance(chunk, dict):
             raise SamplerError("the upstream's stream is not made of chunks")
-        if chunk.get("error"):
+        said = chunk.get("choices")
+        choices = [choice for choice in said if isinstance(choice, Mapping)] if isinstance(said, list) else []
+        if chunk.get("error") or any(one.get("error") or one.get("finish_reason") == "error" for one in choices):
             raise SamplerError("the upstream failed in the middle of its reply")
         self._usage = read_usage(chunk.get("usage")) or self._usage
-        choices = chunk.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, Mapping):
-                self._note(choice)
+        for choice in choices:
+            self._note(choice)
         return chunk
 
     def batch(self) -> SampleBatch:

@@ -6,24 +6,24 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RequestRejected, SamplerError
 from tts_agent.retry_after import retry_after
-from tts_agent.samplers.chat_wire import Reply, message_to_wire, read_reply
+from tts_agent.samplers.chat_wire import Reply, message_to_wire
 from tts_agent.sampling import SampleBatch, Sampler, SampleRequest, Usage, sample_seed
 from tts_agent.server.chat_request import CAPS, ChatRequest
+from tts_agent.server.completion import chunks
 from tts_agent.server.live_reply import LiveReply
 from tts_agent.server.refusal import TimedOut, UpstreamError
+from tts_agent.server.reply_body import json_object, read_completion, whole_body
 from tts_agent.server.source import Live
 
 MESSAGE_TOKENS, TEMPLATE_TOKENS = 16, 384
 """More than any chat template known to us wraps around one message, and around a request with tools."""
-LONGEST_REPLY = 64 * 2**20
-"""Bytes. A longer reply is a failure: it would be kept in memory."""
 LONGEST_CONNECT = 10.0
 """Seconds to wait for a connection."""
 
@@ -75,7 +75,7 @@ class Upstream:
     async def models(self, authorization: str | None) -> Mapping[str, Any]:
         """See `Source`."""
         async with self.calling("GET", "/models", self.headers(authorization)) as response:
-            body = _json(await _whole(response))
+            body = json_object(await whole_body(response))
         if body is None:
             raise SamplerError("the upstream's list of models is not JSON", billed=False)
         return body
@@ -92,7 +92,7 @@ class Upstream:
         try:
             async with self.client.stream(method, self.url + path, headers=headers, content=content) as response:
                 if not response.is_success:
-                    raise self._refused(response, await _whole(response))
+                    raise self._refused(response, await whole_body(response))
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise EndpointUnreachable("the upstream cannot be reached") from error
@@ -106,7 +106,7 @@ class Upstream:
     def _refused(self, response: httpx.Response, text: str) -> UpstreamError:
         if self._key:
             text = text.replace(self._key, "***")
-        body = _json(text)
+        body = json_object(text)
         said = body.get("error") if body else None
         detail = said.get("message") if isinstance(said, Mapping) else None
         message = str(detail) if detail else f"the upstream answered with HTTP {response.status_code}"
@@ -133,15 +133,11 @@ class _Door:
         results: list[Reply | SamplerError] = []
         missing = n
         if n > 1 and request.seed is None and self.name not in self.upstream.refuses_n:
-            try:
-                results.append(await self._call(request, n))
-            except UpstreamError as error:
-                if error.status not in (400, 422):
-                    raise
-            else:
-                missing = n - sum(len(reply.samples) for reply in results if isinstance(reply, Reply))
-        if missing > 0 and n > 1 and request.seed is None:
-            self.upstream.refuses_n.add(self.name)
+            together = await self._together(request, n)
+            results.append(together)
+            missing = n - len(together.samples)
+            if missing > 0:
+                self.upstream.refuses_n.add(self.name)
         async with asyncio.TaskGroup() as calls:
             singles = [calls.create_task(self._survive(request, index)) for index in range(missing)]
         results += [single.result() for single in singles]
@@ -162,6 +158,15 @@ class _Door:
         widest = json.dumps([sent, list(request.tools), dict(request.options)], indent=4)
         return TEMPLATE_TOKENS + MESSAGE_TOKENS * len(sent) + len(widest)
 
+    async def _together(self, request: SampleRequest, n: int) -> Reply:
+        """One call for all. Where it is refused, one for one: that tells a refusal of `n` from any other."""
+        try:
+            return await self._call(request, n)
+        except UpstreamError as error:
+            if error.status not in (400, 422):
+                raise
+        return await self._call(request, 1)
+
     async def _survive(self, request: SampleRequest, index: int) -> Reply | SamplerError:
         try:
             return await self._call(request, 1, index)
@@ -171,7 +176,7 @@ class _Door:
     async def _call(self, request: SampleRequest, n: int, index: int = 0) -> Reply:
         content = self._body(request, n, index)
         async with self.upstream.calling("POST", "/chat/completions", self.headers, content) as response:
-            return _read(await _whole(response))
+            return read_completion(await whole_body(response))
 
     async def _stream(self, request: SampleRequest, n: int, live: Live) -> SampleBatch:
         """One streamed call, whose chunks go on as they come."""
@@ -179,13 +184,20 @@ class _Door:
         content = self._body(request, n, 0, stream=True, stream_options={"include_usage": True})
         async with self.upstream.calling("POST", "/chat/completions", self.headers, content) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
-                raise SamplerError("the upstream did not answer with a stream")
+                return await self._at_once(await whole_body(response), live)
             async for line in response.aiter_lines():
                 if (chunk := reply.read(line)) is not None:
                     await live.put(chunk)
                 if reply.ended:
                     break
         return reply.batch()
+
+    async def _at_once(self, text: str, live: Live) -> SampleBatch:
+        """The reply of an upstream that does not stream, which the client gets as the stream it asked for."""
+        reply = read_completion(text)
+        for chunk in chunks(json.loads(text)):
+            await live.put(chunk)
+        return SampleBatch(reply.samples, reply.usage or Usage(), 0 if reply.usage else len(reply.samples))
 
     def _body(self, request: SampleRequest, n: int, index: int, **further: Any) -> bytes:
         messages = [message_to_wire(message) for message in request.messages]
@@ -204,36 +216,3 @@ class _Door:
             return json.dumps(body, allow_nan=False).encode()
         except ValueError:
             raise RequestRejected("the request has numbers that JSON cannot say") from None
-
-
-def _read(text: str) -> Reply:
-    """The reply in a body; each sample keeps its whole choice in `raw`.
-
-    Raises:
-        SamplerError: it is no chat completion. It may have been billed.
-    """
-    try:
-        reply = read_reply(text)
-        choices = json.loads(text)["choices"]
-    except (ValueError, TypeError, RecursionError, AttributeError):
-        raise SamplerError("the upstream's reply is not a chat completion") from None
-    pairs = zip(reply.samples, choices, strict=True)
-    return Reply(tuple(replace(sample, raw=choice) for sample, choice in pairs), reply.usage)
-
-
-async def _whole(response: httpx.Response) -> str:
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > LONGEST_REPLY:
-            raise SamplerError(f"the upstream's reply is longer than {LONGEST_REPLY} bytes")
-        parts.append(part)
-    return b"".join(parts).decode("utf-8", "replace")
-
-
-def _json(text: str) -> Mapping[str, Any] | None:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, Mapping) else None
