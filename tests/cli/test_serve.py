@@ -51,6 +51,18 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_began() -> None:
 
 
 @pytest.mark.slow
+def test_a_server_that_is_told_to_stop_says_so_before_it_takes_no_more() -> None:
+    with serving("--embedded", "--notice", "5") as (url, process):
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        while httpx.get(f"{url}/readyz").status_code == 200:
+            time.sleep(0.01)
+        assert httpx.get(f"{url}/v1/models").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.mark.slow
 def test_two_servers_on_one_store_never_spend_more_than_the_task_has(redis: RedisServer) -> None:
     limit = 3_000
     sampler = model()

@@ -12,8 +12,10 @@ import httpx
 import openai
 import pytest
 
+from tts_agent.cli import resolve
 from tts_agent.messages import ToolCall
 from tts_agent.sampling import Sample, SampleRequest
+from tts_agent.server import Embedded
 from tts_agent.testing.loopback import Fault, Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
@@ -249,6 +251,35 @@ def test_a_body_that_is_too_long_is_refused(serve: Serve) -> None:
     url = serve("http://127.0.0.1:9/v1", max_body=1000)
     assert post(url, {**ASK, "padding": "x" * 2000}).status_code == 413
     assert httpx.post(f"{url}/chat/completions", content=b"[" * 900).status_code == 400
+
+
+def test_readiness_is_of_the_upstream_and_the_store_and_health_of_the_process(serve: Serve, tmp_path: Any) -> None:
+    def at(url: str, path: str) -> httpx.Response:
+        return httpx.get(url.removesuffix("/v1") + path, verify=False)
+
+    with Loopback(says("4"), api_key="needed") as upstream:
+        assert at(serve(upstream.url, store=str(tmp_path / "budgets.db")), "/readyz").json() == {"status": "ok"}
+    gone = serve(upstream.url)
+    assert at(gone, "/healthz").status_code == 200
+    assert at(gone, "/readyz").status_code == 503
+    assert at(gone, "/readyz").json()["missing"] == ["the upstream is out of reach"]
+    (tmp_path / "damaged.db").write_bytes(b"no database" * 100)
+    damaged = at(serve(Embedded(says("4")), store=str(tmp_path / "damaged.db")), "/readyz")
+    assert damaged.json()["missing"] == ["the store of the budgets is out of reach"]
+
+
+def test_the_tiny_model_is_served_like_any_other(serve: Serve) -> None:
+    sdk = client(serve(Embedded(resolve.sampler(resolve.EMBEDDED, None))))
+    (model,) = sdk.models.list()
+    ask: Any = {"model": model.id, "messages": [{"role": "user", "content": "What is 12 + 30?"}], "max_tokens": 64}
+    single = sdk.chat.completions.create(**ask)
+    vote = sdk.chat.completions.create(**ask, extra_body={"tts": {"policy": "parallel", "max_samples": 4}})
+    assert single.choices[0].message.content
+    assert single.usage
+    assert vote.usage
+    assert vote.usage.completion_tokens > single.usage.completion_tokens
+    with pytest.raises(openai.NotFoundError):
+        sdk.chat.completions.create(**{**ask, "model": "another"})
 
 
 def test_models_health_and_metrics_are_there(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -27,10 +28,13 @@ def serve(
         str | None, typer.Option(help="Where budgets are kept: redis://..., or the path of a SQLite file.")
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds that one request may take.")] = 600.0,
+    notice: Annotated[
+        float, typer.Option(min=0, help="Seconds that /readyz says 503 before a server told to stop takes no more.")
+    ] = 0.0,
     drain: Annotated[int, typer.Option(min=0, help="Seconds that requests at work get when the server stops.")] = 30,
 ) -> None:
     """Serve /v1/chat/completions. Clients show one of the keys in TTS_AGENT_KEYS (comma-separated), if it is set."""
-    from tts_agent.server import Embedded, Settings, Upstream, create_app
+    from tts_agent.server import Embedded, Process, Settings, Upstream, create_app
 
     if embedded == (upstream is not None):
         raise ConfigurationError("give --upstream URL, or --embedded, and not both")
@@ -51,8 +55,5 @@ def serve(
         if upstream is None
         else Upstream(upstream, key=key, timeout=timeout)
     )
-    app = create_app(source, settings)
-
-    import uvicorn
-
-    uvicorn.run(app, host=host, port=port, access_log=False, timeout_graceful_shutdown=drain)
+    with suppress(KeyboardInterrupt):  # it has stopped by then
+        Process(create_app(source, settings), host, port, notice=notice, drain=drain).run()

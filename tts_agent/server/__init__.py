@@ -8,8 +8,9 @@ if not all(map(find_spec, ("httpx", "starlette", "uvicorn"))):
     raise MissingExtraError("the server", "server")
 
 from tts_agent.server.app import create_app
+from tts_agent.server.process import Process
 from tts_agent.server.settings import Settings
 from tts_agent.server.source import Embedded
 from tts_agent.server.upstream import Upstream
 
-__all__ = ["create_app", "Embedded", "Settings", "Upstream"]
+__all__ = ["create_app", "Embedded", "Process", "Settings", "Upstream"]

@@ -16,6 +16,7 @@ from tts_agent.server.access import Access
 from tts_agent.server.completion import ChatWriter
 from tts_agent.server.endpoint import Endpoint
 from tts_agent.server.ledgers import Ledgers
+from tts_agent.server.readiness import Readiness
 from tts_agent.server.records import Records
 from tts_agent.server.refusal import Refusal, refusal_of
 from tts_agent.server.response_request import read_response_request
@@ -31,7 +32,9 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
     """
     settings = settings or Settings()
     records, access = Records(), Access(settings.keys)
-    behind = settings, source, Ledgers(settings), records
+    ledgers = Ledgers(settings)
+    readiness = Readiness(source, ledgers)
+    behind = settings, source, ledgers, records
     chat = Endpoint(lambda body: (body, ChatWriter()), *behind)
     responses = Endpoint(read_response_request, *behind)
 
@@ -55,12 +58,16 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
     async def healthy(_: Request) -> Response:
         return _json({"status": "ok"})
 
+    async def ready(_: Request) -> Response:
+        missing = await readiness.missing()
+        return _json({"status": "not ready", "missing": missing}, 503) if missing else _json({"status": "ok"})
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await source.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/models", models),
             Route("/v1/chat/completions", chat, methods=["POST"]),
@@ -68,11 +75,13 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
             Route("/v1/tts/decisions/{id}", decision),
             Route("/metrics", metrics),
             Route("/healthz", healthy),
-            Route("/readyz", healthy),
+            Route("/readyz", ready),
         ],
         exception_handlers={Refusal: _refused},
         lifespan=lifespan,
     )
+    app.state.readiness = readiness
+    return app
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from tts_agent.budget import Budget
 from tts_agent.budget.stores import RedisStore, SqliteStore, Store
-from tts_agent.exceptions import ConfigurationError
+from tts_agent.exceptions import BudgetUnavailable, ConfigurationError
 from tts_agent.server.controls import Controls
 from tts_agent.server.refusal import Refusal
 from tts_agent.server.settings import Settings
@@ -29,7 +29,7 @@ class Ledgers:
         self._settings = settings
         self._open: dict[tuple[str, str | None], Budget] = {}
         self._turn = asyncio.Lock()
-        self._store("check")
+        self._probe = self._store("check")
 
     @property
     def open(self) -> tuple[Budget, ...]:
@@ -55,6 +55,16 @@ class Ledgers:
             message = f"the task {controls.task!r} was begun with a budget of {ledger.limit.tokens} tokens, not {limit}"
             raise Refusal(400, message, code="other_budget", param="tts.budget")
         return ledger.child(seconds=self._settings.timeout)
+
+    async def reachable(self) -> bool:
+        """Whether the store answers."""
+        if self._probe is None:
+            return True
+        try:
+            await asyncio.to_thread(self._probe.read, ["check"])
+        except BudgetUnavailable:
+            return False
+        return True
 
     async def _opened(self, owner: str, task: str | None, opening: Callable[[], Budget]) -> Budget:
         async with self._turn:

@@ -26,6 +26,10 @@ class Source(Protocol):
         """The body of `GET /v1/models`."""
         ...
 
+    async def reachable(self) -> bool:
+        """Whether it answers, be it with a refusal."""
+        ...
+
     async def close(self) -> None:
         """Let go of its connections."""
         ...
@@ -47,6 +51,10 @@ class Embedded:
     async def models(self, authorization: str | None) -> Mapping[str, Any]:
         """See `Source`."""
         return {"object": "list", "data": [{"id": self.sampler.name, "object": "model", "owned_by": "tts-agent"}]}
+
+    async def reachable(self) -> bool:
+        """See `Source`: it is in this process."""
+        return True
 
     async def close(self) -> None:
         """There is nothing to close."""

@@ -80,6 +80,14 @@ class Upstream:
             raise SamplerError("the upstream's list of models is not JSON", billed=False)
         return body
 
+    async def reachable(self) -> bool:
+        """See `Source`."""
+        try:
+            await self.client.get(f"{self.url}/models", headers=self.headers(None))
+        except httpx.HTTPError:
+            return False
+        return True
+
     async def close(self) -> None:
         """See `Source`."""
         await self.client.aclose()
