@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -46,7 +47,20 @@ def test_label_rows_become_an_estimator_with_its_card(
     assert "100 questions are few" in printed.err
     loaded = DifficultyEstimator.load(tmp_path / "e", encoder=HashEncoder())
     assert set(loaded.kinds) == {"chain", "sort"}
-    assert loaded.card.to_json() == said["card"]
+    assert json.loads(json.dumps(loaded.card.to_json())) == said["card"]
+    assert set(said["card"]["curves"]) == {"stage one", "class mean", "stage two", "stage one, same rows"}
+
+
+def test_the_card_is_a_table_that_a_log_can_hold_and_a_picture_beside_the_estimator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: Path
+) -> None:
+    assert run(monkeypatch, "train", rows, "--out", tmp_path / "e", "--device", "cpu") == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in ("stage one", "class mean", "length", "TF-IDF", "shuffled labels", "stage two"):
+        assert any(line.split("0.")[0].split("1.")[0].split("2.")[0].strip() == name for line in lines)
+    assert all(line.isascii() or set(line.strip()) == {"─"} for line in lines)
+    assert max(len(line) for line in lines if not line.startswith(("trust", "Left"))) <= 80
+    assert (tmp_path / "e" / "card.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_label_store_gives_profiles_of_its_classes_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,12 +96,27 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_leaves_the_old_estimato
     out = tmp_path / "e"
     assert run(monkeypatch, "train", rows, "--out", out) == 0
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    empty = tmp_path / "empty.jsonl"
-    empty.write_text("", encoding="utf-8")
+    row = rows.read_text(encoding="utf-8").splitlines()[0]
+    for name, content in {
+        "empty": b"",
+        "other": b'{"question": "What is 2 + 2?", "answer": "4"}\n',
+        "mixed": row.encode() + b"\n" + row.replace("Sort", "Sört").encode("latin-1") + b"\n",
+        "easy": json.dumps(json.loads(row) | {"passed": 7, "first_passed": True}).encode(),
+    }.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(content)
+    (tmp_path / "table.csv").write_text("text,kind\nq,k\n", encoding="utf-8")
+    (tmp_path / "few.jsonl").write_text("".join(rows.read_text(encoding="utf-8").splitlines(keepends=True)[:80]))
+    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (x)").connection.close()
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     capsys.readouterr()
     cases: list[tuple[list[str | Path], str]] = [
-        (["train", empty, "--out", out], "holds no labels"),
+        (["train", tmp_path / "empty.jsonl", "--out", out], "holds no labels"),
+        (["train", tmp_path / "other.jsonl", "--out", out], "other.jsonl:1: the row lacks group, kind, model"),
+        (["train", tmp_path / "mixed.jsonl", "--out", out], "of the line is not UTF-8"),
+        (["train", tmp_path / "easy.jsonl", "--out", out], "every sample passed"),
+        (["train", tmp_path / "few.jsonl", "--out", out], "about 10 different questions"),
+        (["train", tmp_path / "table.csv", "--out", out], "table.csv:1: the line is not JSON"),
+        (["train", tmp_path / "other.db", "--out", out], "is no label store"),
         (["train", tmp_path / "none.jsonl", "--out", out], "cannot be read"),
         (["train", rows, "--out", out, "--device", "cuda"], "torch sees no CUDA device"),
         (["train", rows, "--out", rows], "cannot be written"),
@@ -96,4 +125,23 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_leaves_the_old_estimato
     for arguments, said in cases:
         assert run(monkeypatch, *arguments) != 0
         assert said in capsys.readouterr().err.splitlines()[-1]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_estimator_and_the_vectors(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: Path
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "e"
+    assert run(monkeypatch, "train", rows, "--out", out) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    capsys.readouterr()
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "replace", full)
+        assert run(monkeypatch, "train", rows, "--out", out, "--seed", "1") != 0
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1] == f"tts-agent: {out} cannot be written: No space left on device"
+    assert "embedded" not in said
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before

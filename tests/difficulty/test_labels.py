@@ -99,7 +99,8 @@ def test_the_hash_is_of_the_rows_and_not_of_their_order() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("{", "Expecting property name"),
+        ("{", "the line is not JSON: Expecting property name"),
+        ("[" * 100_000, "the line is not JSON"),
         ("[]", "the row is list, not a JSON object"),
         (json.dumps({"text": "q"}), "the row lacks group, kind, model, of, passed"),
         (json.dumps(ROW | {"passed": "1"}), "passed is '1', not int"),
@@ -124,11 +125,19 @@ def test_a_bad_line_is_named_with_its_file_and_number(line: str, says: str, tmp_
     assert says in str(error.value)
 
 
-def test_bytes_that_are_no_text_are_named_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("second", "byte"), [(json.dumps(ROW | {"text": "café"}, ensure_ascii=False).encode("latin-1"), 14), (b"\xff{", 1)]
+)
+def test_a_line_in_another_encoding_is_named_with_the_byte(second: bytes, byte: int, tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
-    path.write_bytes(b"\xff\xfe\x00{}\n")
-    with pytest.raises(ConfigurationError, match=r"labels\.jsonl:1: "):
+    path.write_bytes(json.dumps(ROW | {"text": "café"}, ensure_ascii=False).encode() + b"\n" + second + b"\n")
+    with pytest.raises(ConfigurationError, match=rf"labels\.jsonl:2: byte {byte} of the line is not UTF-8"):
         read_labels(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps(ROW).encode())
+    assert len(read_labels(tmp_path / "labels.jsonl")) == 1
 
 
 def test_a_missing_or_empty_file_is_named(tmp_path: Path) -> None:

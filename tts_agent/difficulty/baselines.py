@@ -8,6 +8,7 @@ import numpy as np
 
 from tts_agent.difficulty.arrays import Floats, Ints, logit
 from tts_agent.difficulty.base import StepText
+from tts_agent.difficulty.card import CLASS_MEAN
 from tts_agent.difficulty.class_means import ClassMeans
 from tts_agent.difficulty.likelihood import CONCENTRATIONS, nll_by_concentration
 from tts_agent.difficulty.logistic import fit_logistic
@@ -25,7 +26,7 @@ def baselines(train: Questions, fold: Ints, steps: Sequence[StepText]) -> Mappin
     of folds it was not trained on.
     """
     return {
-        "class mean": ClassMeans.fit(train.steps, train.counts)(steps),
+        CLASS_MEAN: ClassMeans.fit(train.steps, train.counts)(steps),
         "length": _best([_length], train, fold, steps),
         "TF-IDF": _best([_tf_idf(penalty) for penalty in (0.3, 1.0, 3.0)], train, fold, steps),
     }

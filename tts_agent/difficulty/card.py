@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tts_agent.difficulty.curves import Curves
 from tts_agent.difficulty.metrics import Scores
 
 STAGE_ONE = "stage one"
+STAGE_ONE_AGAIN = "stage one, same rows"
 STAGE_TWO = "stage two"
+CLASS_MEAN = "class mean"
 SHUFFLED = "shuffled labels"
 
 
@@ -29,6 +32,9 @@ class PredictorCard:
     Empty when the labels said nothing of first samples."""
     trust: Mapping[str, float]
     """The shrinkage weight of each head, 0 (ignored) .. 1."""
+    curves: Mapping[str, Curves] = field(default_factory=dict)
+    """Of both stages, and of what each must beat: the class mean, and stage one on the rows of stage two. Empty on the
+    cards of earlier versions."""
 
     @property
     def stage_one(self) -> Scores:
@@ -55,27 +61,5 @@ class PredictorCard:
             before={name: Scores(**scores) for name, scores in values["before"].items()},
             after={name: Scores(**scores) for name, scores in values["after"].items()},
             trust={name: float(weight) for name, weight in values["trust"].items()},
+            curves={name: Curves.from_json(curves) for name, curves in values.get("curves", {}).items()},
         )
-
-    def table(self) -> str:
-        """Plain text for a terminal."""
-        lines = [f"trained on {self.train_questions} questions, seed {self.seed}"]
-        lines += _block(f"before any call, {self.test_questions} held-out questions", self.before)
-        if self.after:
-            lines += _block(f"after the first sample, {self.test_rows} held-out rows", self.after)
-        lines += ["", "trust in the heads, 0 (ignored) .. 1 (as they are)"]
-        lines += [f"  {name:32}{weight:8.1f}" for name, weight in self.trust.items()]
-        return "\n".join(lines) + "\n"
-
-
-def _block(title: str, scores: Mapping[str, Scores]) -> list[str]:
-    header = f"{'':26}{'NLL':>8}{'Brier':>8}{'ECE':>8}{'AUROC':>8}{'Spearman':>10}"
-    rows = [
-        f"  {name:24}{row.nll:8.3f}{row.brier:8.4f}{row.ece:8.3f}{_number(row.auroc):>8}{_number(row.spearman):>10}"
-        for name, row in scores.items()
-    ]
-    return ["", title, header, *rows]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

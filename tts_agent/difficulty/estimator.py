@@ -90,11 +90,11 @@ class DifficultyEstimator:
 
         return load(folder, encoder=encoder)
 
-    def save(self, folder: Path | str) -> None:
-        """See `persistence.save`."""
+    def save(self, folder: Path | str, *, picture: bytes | None = None) -> None:
+        """See `persistence.save`; `card_picture.png` draws one."""
         from tts_agent.difficulty.persistence import save
 
-        save(self, folder)
+        save(self, folder, picture=picture)
 
     @property
     def kinds(self) -> tuple[str, ...]:

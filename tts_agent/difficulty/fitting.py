@@ -6,7 +6,8 @@ import numpy as np
 
 from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.baselines import baselines
-from tts_agent.difficulty.card import SHUFFLED, STAGE_ONE, STAGE_TWO, PredictorCard
+from tts_agent.difficulty.card import CLASS_MEAN, SHUFFLED, STAGE_ONE, STAGE_ONE_AGAIN, STAGE_TWO, PredictorCard
+from tts_agent.difficulty.curves import Curves
 from tts_agent.difficulty.feature_space import Embeddings
 from tts_agent.difficulty.metrics import Scores
 from tts_agent.difficulty.questions import Questions, assign_folds
@@ -55,7 +56,7 @@ def fit_with_card(
         steps = [test.steps[index] for index in rows]
         after = {
             STAGE_TWO: model.after(steps, before[STAGE_ONE][rows], test.signals),
-            "stage one, same rows": before[STAGE_ONE][rows],
+            STAGE_ONE_AGAIN: before[STAGE_ONE][rows],
             SHUFFLED: control.after(steps, before[SHUFFLED][rows], test.signals),
         }
         trust[STAGE_TWO] = model.two.shrinkage.weight
@@ -67,5 +68,7 @@ def fit_with_card(
         before={name: Scores.of(beliefs, test.counts) for name, beliefs in before.items()},
         after={name: Scores.of(beliefs, test.rows) for name, beliefs in after.items()},
         trust=trust,
+        curves={name: Curves.of(before[name], test.counts) for name in (STAGE_ONE, CLASS_MEAN)}
+        | {name: Curves.of(after[name], test.rows) for name in (STAGE_TWO, STAGE_ONE_AGAIN) if name in after},
     )
     return model, card

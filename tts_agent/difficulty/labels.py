@@ -102,8 +102,8 @@ def read_labels(path: Path | str) -> list[Label]:
                 if not line.strip():
                     continue
                 try:
-                    labels.append(_label(json.loads(line)))
-                except ValueError as error:  # ConfigurationError, bad JSON and bad UTF-8 are all ValueErrors
+                    labels.append(_label(_parsed(line)))
+                except ConfigurationError as error:
                     raise ConfigurationError(f"{path}:{number}: {error}") from error
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -143,6 +143,17 @@ _SIGNAL_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "verifier_score": (int, float, type(None)),
 }
 _REQUIRED = {field.name for field in fields(Label)} - {"first", "first_passed", "tools", "turns"}
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"byte {error.start + 1} of the line is not UTF-8: the file is in another encoding, or mixes two"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the line is not JSON: {error}") from error
 
 
 def _label(row: Any) -> Label:

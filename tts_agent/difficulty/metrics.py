@@ -42,12 +42,20 @@ class Scores:
 
 def auroc(score: Floats, positive: Floats, negative: Floats) -> float | None:
     """Weighted: entry i stands for `positive[i]` passes and `negative[i]` failures."""
+    false, true = roc(score, positive, negative)
+    return float(np.trapezoid(true, false)) if len(false) else None
+
+
+def roc(score: Floats, positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
+    """Shares of the negatives and of the positives above a falling threshold, from 0 to 1, a point a different score.
+
+    Without any positive, or any negative, there is none.
+    """
     if positive.sum() <= 0.0 or negative.sum() <= 0.0:
-        return None
-    _, index = np.unique(score, return_inverse=True)
-    up, down = np.bincount(index, positive), np.bincount(index, negative)
-    below = np.cumsum(down) - down
-    return float((up * (below + down / 2.0)).sum() / (up.sum() * down.sum()))
+        return np.zeros(0), np.zeros(0)
+    _, index = np.unique(-score, return_inverse=True)
+    up, down = (np.concatenate(([0.0], np.cumsum(np.bincount(index, values)))) for values in (positive, negative))
+    return down / down[-1], up / up[-1]
 
 
 def spearman(x: Floats, y: Floats, weight: Floats) -> float | None:

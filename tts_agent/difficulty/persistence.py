@@ -1,4 +1,5 @@
-"""A trained estimator as a folder of two files: arrays in safetensors, and `estimator.json` (the rest).
+"""A trained estimator as a folder of two files: arrays in safetensors, and `estimator.json` (the rest). A picture of
+its card may stand beside them.
 
 Nothing in them is code. The JSON carries the sha256 of the arrays and of itself, so a file that was cut short,
 edited or mixed with another one is refused instead of used. The arrays' file is named by their sha256, so a new one
@@ -19,7 +20,8 @@ import numpy.typing as npt
 
 from tts_agent.difficulty import codec
 from tts_agent.difficulty.card import PredictorCard
-from tts_agent.difficulty.encoder import Encoder, SentenceEncoder
+from tts_agent.difficulty.embedding_store import StoredEncoder
+from tts_agent.difficulty.encoder import DEFAULT_ENCODER, Encoder, SentenceEncoder
 from tts_agent.difficulty.estimator import DifficultyEstimator, Profiles
 from tts_agent.exceptions import EstimatorFileError, MissingExtraError
 
@@ -31,8 +33,9 @@ VERSION = 1
 JSON_FILE = "estimator.json"
 TENSOR_FILE = "estimator.safetensors"
 """Name of the arrays where their sha256 is not part of it, as in folders of earlier versions."""
-_OWN = ("estimator-*.safetensors", TENSOR_FILE, ".estimator.*.part")
-"""What saving may remove: arrays of other estimators, and what killed savings left."""
+PICTURE_FILE = "card.png"
+_OWN = ("estimator-*.safetensors", TENSOR_FILE, PICTURE_FILE, ".estimator.*.part")
+"""What saving may remove: arrays and the picture of another estimator, and what killed savings left."""
 
 
 def check_folder(folder: Path | str) -> None:
@@ -50,9 +53,10 @@ def check_folder(folder: Path | str) -> None:
         raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
 
 
-def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
-    """Write the two files. An estimator that is already there is replaced, in one step: whoever loads it, and
-    whenever this process is killed, finds the old one or the new one whole. One process may save at a time.
+def save(estimator: DifficultyEstimator, folder: Path | str, *, picture: bytes | None = None) -> None:
+    """Write the two files, and a picture (PNG) of the card if there is one. An estimator that is already there is
+    replaced, in one step: whoever loads it, and whenever this process is killed, finds the old or the new one whole.
+    One process may save at a time.
 
     Raises:
         EstimatorFileError: `folder` holds other things than an estimator, or cannot be written.
@@ -68,6 +72,8 @@ def save(estimator: DifficultyEstimator, folder: Path | str) -> None:
         for path in folder.iterdir():
             if _own(path) and path.name != name:
                 path.unlink(missing_ok=True)
+        if picture is not None:
+            _write(folder / PICTURE_FILE, picture)
     except OSError as error:
         raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -77,10 +83,11 @@ def load(folder: Path | str, *, encoder: Encoder | None = None) -> DifficultyEst
 
     Args:
         folder: where it was saved.
-        encoder: the one it was trained with; None is the default encoder.
+        encoder: the one it was trained with; None loads the `SentenceEncoder` that was saved with it by name.
 
     Raises:
         EstimatorFileError: a file is missing, damaged, of another kind or version, or belongs to another encoder.
+        ConfigurationError: its encoder cannot be found any more.
         MissingExtraError: safetensors, or the default encoder, is not installed.
     """
     folder = Path(folder)
@@ -91,7 +98,7 @@ def load(folder: Path | str, *, encoder: Encoder | None = None) -> DifficultyEst
         if _read_json(folder / JSON_FILE)["sha256"] == values["sha256"]:
             raise
         return load(folder, encoder=encoder)  # it was replaced between the two files
-    encoder = encoder or SentenceEncoder()
+    encoder = encoder or SentenceEncoder(str(values.get("encoder_name") or DEFAULT_ENCODER))
     if values.get("encoder") != encoder.id:
         raise EstimatorFileError(
             f"{folder} was trained with the encoder {values.get('encoder')!r}, and this one is {encoder.id!r}"
@@ -129,6 +136,14 @@ def _tensor_file(checksum: object) -> str:
     return f"estimator-{str(checksum)[:16]}.safetensors"
 
 
+def _name(encoder: Encoder) -> str | None:
+    """How a `SentenceEncoder` finds its model again; other encoders have to be given to `load`."""
+    inner = encoder.inner if isinstance(encoder, StoredEncoder) else encoder
+    if not isinstance(inner, SentenceEncoder):
+        return None
+    return str(Path(inner.name).resolve()) if Path(inner.name).is_dir() else inner.name
+
+
 def _contents(estimator: DifficultyEstimator) -> tuple[bytes, bytes]:
     """The arrays' file and the JSON file."""
     try:
@@ -141,6 +156,7 @@ def _contents(estimator: DifficultyEstimator) -> tuple[bytes, bytes]:
         "format": FORMAT,
         "version": VERSION,
         "encoder": estimator.encoder.id,
+        "encoder_name": _name(estimator.encoder),
         "models": list(estimator.models),
         "kinds": list(estimator.kinds),
         "data_sha256": estimator.data_hash,

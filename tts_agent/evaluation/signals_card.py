@@ -6,15 +6,13 @@ import numpy as np
 
 from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.baselines import baselines
-from tts_agent.difficulty.card import SHUFFLED, STAGE_ONE, STAGE_TWO, PredictorCard
+from tts_agent.difficulty.card import CLASS_MEAN, SHUFFLED, STAGE_ONE, STAGE_ONE_AGAIN, STAGE_TWO, PredictorCard
 from tts_agent.difficulty.metrics import Scores
 from tts_agent.difficulty.questions import assign_folds
 from tts_agent.evaluation.banks import Bank
 from tts_agent.evaluation.signals import BankBeliefs
 from tts_agent.evaluation.signals_data import BankData
 
-CLASS_MEAN = "class mean"
-STAGE_ONE_AGAIN = "stage one, same rows"
 BASELINE_FOLDS = 5
 
 
