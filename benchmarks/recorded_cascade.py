@@ -8,7 +8,6 @@ cannot vote: there agreement would give away who is right.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -117,8 +116,4 @@ def _step(samplers: Mapping[str, ReplaySampler], question: RecordedQuestion) -> 
 
 
 def _counted(question: RecordedQuestion) -> VoteCounts:
-    right = sum(sample.correct for sample in question.samples)
-    wrong = [sample.answer for sample in question.samples if not sample.correct]
-    return VoteCounts(
-        right, tuple(Counter(answer for answer in wrong if answer is not None).values()), wrong.count(None)
-    )
+    return VoteCounts.of((sample.answer, sample.correct) for sample in question.samples)

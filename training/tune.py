@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,9 @@ from tts_agent.embedded.defaults import (
 )
 from tts_agent.embedded.problems import problems
 from tts_agent.embedded.tasks import Problem, Split
-from tts_agent.population import VoteCounts, fit_population
-from tts_agent.probability import Beta
-from tts_agent.routing import ClassProfile, Fixed
+from tts_agent.learning.class_profiles import class_profiles
+from tts_agent.population import VoteCounts
+from tts_agent.routing import Fixed
 from tts_agent.samplers.shared import SharedDraws
 from tts_agent.sampling import Sampler
 from tts_agent.stopping import FixedSize
@@ -44,33 +43,13 @@ PRICES = [1e-3 * 2.0 ** (-0.7 * step) for step in range(13)]
 """From 1,000 to about 340,000 tokens a correct answer."""
 
 
-def fit_profiles(rows: list[dict[str, Any]], fix_rates: Mapping[str, float]) -> dict[str, ClassProfile]:
-    """Populations by class, drawn to that of all classes together, and the Beta of each class."""
-    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+def vote_counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[VoteCounts]]:
+    """By class of step, how the answers to each question of a recorded bank fell."""
+    found: dict[str, list[VoteCounts]] = {}
     for row in rows:
-        by_kind[row["kind"]].append(row)
-    pooled = fit_population([_counts(row) for row in rows])
-    return {
-        kind: ClassProfile(
-            fix_rate=round(fix_rates.get(kind, 0.0), 3),
-            population=fit_population([_counts(row) for row in own], pooled).pruned(0.01),
-            reference=fit_reference(own),
-        )
-        for kind, own in by_kind.items()
-    }
-
-
-def fit_reference(rows: list[dict[str, Any]]) -> Beta:
-    """The likeliest Beta over pass@1, rounded to four digits."""
-    belief = fit_passes((sum(s["correct"] for s in row["samples"]), len(row["samples"])) for row in rows)
-    return Beta(round(belief.a, 4), round(belief.b, 4))
-
-
-def _counts(row: dict[str, Any]) -> VoteCounts:
-    samples = row["samples"]
-    wrong = Counter(s["answer"] for s in samples if not s["correct"] and s["answer"] is not None)
-    right = sum(s["correct"] for s in samples)
-    return VoteCounts(right, tuple(wrong.values()), len(samples) - right - wrong.total())
+        counts = VoteCounts.of((sample["answer"], sample["correct"]) for sample in row["samples"])
+        found.setdefault(row["kind"], []).append(counts)
+    return found
 
 
 def measure_fix_rate(kind: str, practice: list[Problem], sampler: Sampler, seed: int) -> float:
@@ -110,7 +89,11 @@ def main() -> None:
     sampler = SharedDraws(EmbeddedSampler())
     practice = problems(Split.ESTIMATOR, arguments.questions, arguments.seed)
     fix_rates = {kind: measure_fix_rate(kind, practice, sampler, arguments.seed) for kind in embedded_verifiers()}
-    profiles, population = fit_profiles(rows, fix_rates), fit_reference(rows)
+    profiles = {
+        kind: replace(profile, fix_rate=round(fix_rates.get(kind, 0.0), 3))
+        for kind, profile in class_profiles(vote_counts(rows)).items()
+    }
+    population = fit_passes((sum(s["correct"] for s in row["samples"]), len(row["samples"])) for row in rows)
     for kind, profile in profiles.items():
         print(f"{kind:>10} {profile.reference} fix rate {profile.fix_rate}")
 
@@ -131,7 +114,7 @@ def main() -> None:
     settings |= {
         "price": price,
         "price_matched": price_matched,
-        "population": [population.a, population.b],
+        "population": [round(population.a, 4), round(population.b, 4)],
     }
     SETTINGS_FILE.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     estimator.with_profiles({kind: profile.to_json() for kind, profile in profiles.items()}).save(ESTIMATOR_FOLDER)

@@ -26,8 +26,9 @@ def test_likelihoods_are_those_of_the_process_vote_by_vote(kind: tuple[float, tu
     components = one_kind(*kind)
     total = 0.0
     for votes in sequences(4):
-        wrong = Counter(vote for vote in votes if vote > 0)
-        counts = VoteCounts(votes.count(0), tuple(wrong.values()), votes.count(-1))
+        counts = VoteCounts.of((None if vote == -1 else vote, vote == 0) for vote in votes)
+        assert (counts.right, counts.invalid) == (votes.count(0), votes.count(-1))
+        assert sorted(counts.wrong) == sorted(Counter(vote for vote in votes if vote > 0).values())
         likelihood = exp(components.log_likelihood([counts])[0, 0])
         assert likelihood == pytest.approx(chance(votes, *kind), rel=1e-9)
         total += likelihood

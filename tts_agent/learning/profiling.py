@@ -8,7 +8,6 @@ arm is charged in the table what it would have cost alone.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -147,7 +146,8 @@ class Profiler:
         for arm in self.arms:
             if not arm.verified or verifier is not None:
                 arms[arm.name] = await self._answer(arm, item, step, sampler, verifier)
-        return Measured(item, arms, _counts(step, base.samples, right), rates)
+        votes = (answers.vote(sample, step.answer_key) for sample in base.samples)
+        return Measured(item, arms, VoteCounts.of(zip(votes, right, strict=True)), rates)
 
     async def _answer(
         self, arm: ProfiledArm, item: Item, step: Step, sampler: StoredSampler, verifier: Verifier | None
@@ -201,9 +201,3 @@ def _all_there(driver: Driver) -> None:
     """An arm that did not get what it asked for was not measured."""
     if driver.last_failure is not None:
         raise driver.last_failure
-
-
-def _counts(step: Step, samples: Sequence[Sample], right: Sequence[bool]) -> VoteCounts:
-    votes = [answers.vote(sample, step.answer_key) for sample in samples]
-    wrong = Counter(vote for vote, good in zip(votes, right, strict=True) if not good and vote is not None)
-    return VoteCounts(sum(right), tuple(wrong.values()), len(samples) - sum(right) - wrong.total())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -58,9 +57,7 @@ def vote_counts(path: Path | str) -> dict[str, list[VoteCounts]]:
     """By class of step, how the answers to each of its questions fell: what `population.fit_population` reads."""
     found: dict[str, list[VoteCounts]] = {}
     for question in _questions(path):
-        right = sum(bool(row["passed"]) for row in question)
-        wrong = Counter(row["answer"] for row in question if not row["passed"] and row["answer"] is not None)
-        counts = VoteCounts(right, tuple(wrong.values()), len(question) - right - wrong.total())
+        counts = VoteCounts.of((row["answer"], bool(row["passed"])) for row in question)
         found.setdefault(question[0]["kind"], []).append(counts)
     return found
 

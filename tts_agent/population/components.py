@@ -9,7 +9,8 @@ restaurant process of Ewens (1972); d > 0 has one popular mistake and many rare 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -31,6 +32,16 @@ class VoteCounts:
     """Votes of each wrong answer."""
     invalid: int = 0
     """Samples that could not vote."""
+
+    @classmethod
+    def of(cls, samples: Iterable[tuple[Hashable | None, bool]]) -> VoteCounts:
+        """From each sample's vote (None where it has none) and whether it was right."""
+        right, votes = 0, Counter[Hashable | None]()
+        for vote, passed in samples:
+            right += passed
+            votes[vote] += not passed
+        invalid = votes.pop(None, 0)
+        return cls(right, tuple(filter(None, votes.values())), invalid)
 
 
 @dataclass(frozen=True, eq=False)
