@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tts_agent.cli import catalogue, resolve
+from tts_agent.difficulty import DifficultyEstimator
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.routing import ClassProfile
 from tts_agent.strategies import BestOfN, JudgedVote, SelfConsistency
 from tts_agent.verifiers import AgreementVerifier, Judge
 
@@ -51,6 +53,17 @@ def test_two_plugins_of_one_name_are_not_guessed_between(monkeypatch: pytest.Mon
     announce(monkeypatch, ("twice", "tts_agent.strategies:Single"), ("twice", "tts_agent.strategies:PlanFirst"))
     with pytest.raises(ConfigurationError, match="uninstall all but one"):
         resolve.strategy("twice")
+
+
+def test_an_estimator_brings_the_profiles_that_were_stored_with_it(tmp_path: Path) -> None:
+    shipped = resolve.estimator("auto", resolve.EMBEDDED)
+    assert isinstance(shipped, DifficultyEstimator)
+    shipped.with_profiles({"sums": ClassProfile(fix_rate=0.25).to_json()}).save(tmp_path / "own")
+    own = resolve.estimator(str(tmp_path / "own"), "any")
+    assert resolve.stored_profiles(own) == {"sums": ClassProfile(fix_rate=0.25)}
+    shipped.with_profiles({}).save(tmp_path / "own")
+    assert resolve.stored_profiles(resolve.estimator(str(tmp_path / "own"), "any")) is None
+    assert resolve.stored_profiles(None) is None
 
 
 def test_an_estimator_that_is_neither_a_folder_nor_a_plugin_is_refused(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def demo(
         str, typer.Option(help="Difficulty estimator: 'auto', 'none' or the folder of a saved one.")
     ] = "auto",
     profile: Annotated[
-        Path | None, typer.Option(help="profile.json of `tts-agent profile`, instead of what ships.")
+        Path | None, typer.Option(help="profile.json of `tts-agent profile`, instead of what the estimator carries.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random streams.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out/demo"),
@@ -42,13 +42,14 @@ def demo(
         from tts_agent.embedded.problems import demo_problems
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"the demo ({error.name})", "all") from None
+    predictor = resolve.estimator(estimator, model)
     run_demo(
         demo_problems(questions),
         resolve.sampler(model, base_url),
-        resolve.estimator(estimator, model),
+        predictor,
         budget=budget,
         seed=seed,
         out=out,
-        profiles=None if profile is None else resolve.profile(profile, model).profiles,
+        profiles=resolve.profile(profile, model).profiles if profile else resolve.stored_profiles(predictor),
         console=Console(),
     )

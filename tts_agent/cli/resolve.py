@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tts_agent.cli.catalogue import METHODS, Group, Part, is_maker, parts, settings
 from tts_agent.difficulty import Estimator
 from tts_agent.exceptions import ConfigurationError
+from tts_agent.routing.profile import ClassProfile, read_profiles
 from tts_agent.sampling import Sampler
 from tts_agent.strategies import Strategy
 from tts_agent.verifiers import Verifier
@@ -88,6 +90,13 @@ def profile(path: Path, model: str) -> ProfileFile:
     found = ProfileFile.read(path)
     found.check_model(model, path)
     return found
+
+
+def stored_profiles(trained: Estimator | None) -> Mapping[str, ClassProfile] | None:
+    """What a trained estimator carries of each class of steps (`tts-agent train`); None where it carries nothing."""
+    from tts_agent.difficulty.estimator import DifficultyEstimator
+
+    return (read_profiles(trained.profiles) or None) if isinstance(trained, DifficultyEstimator) else None
 
 
 def verifier(name: str) -> Verifier:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,11 +17,9 @@ from tts_agent.events import to_dict
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.messages import user
 from tts_agent.reasoner import AdaptiveReasoner, Result
-from tts_agent.routing import Fixed, MarginalValue
+from tts_agent.routing import ClassProfile, Fixed, MarginalValue
 from tts_agent.step import Step
-
-if TYPE_CHECKING:  # needs numpy
-    from tts_agent.routing.profile_file import ProfileFile
+from tts_agent.verifiers import AcceptRates
 
 
 def solve(
@@ -67,16 +66,17 @@ def solve(
     chosen = None if strategy is None else Fixed(resolve.strategy(strategy, verifier))
     known = None if profile is None else resolve.profile(profile, model)
     ledger = Budget(budget)
-    sampler = resolve.sampler(model, base_url)
+    sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
+    profiles = known.profiles if known else resolve.stored_profiles(predictor)
     if model == resolve.EMBEDDED:
         from tts_agent.embedded.defaults import embedded_policy, embedded_step
 
         step = embedded_step(text, seed=seed, max_tokens=max_tokens, temperature=temperature)
-        policy = chosen or embedded_policy(price, known.profiles if known else None)
+        policy = chosen or embedded_policy(price, profiles)
     else:
         step = Step((user(text),), max_tokens=max_tokens or 1024, temperature=temperature, seed=seed)
-        policy = chosen or _marginal(price, known)
-    reasoner = AdaptiveReasoner(sampler, policy=policy, estimator=resolve.estimator(estimator, model))
+        policy = chosen or _marginal(price, profiles, known.rates if known else {})
+    reasoner = AdaptiveReasoner(sampler, policy=policy, estimator=predictor)
     result = reasoner.run(step, budget=ledger)
     if as_json:
         print(json.dumps(_summary(result), ensure_ascii=False, indent=2))
@@ -86,10 +86,10 @@ def solve(
         explanation(result, budget)
 
 
-def _marginal(price: float | None, known: ProfileFile | None) -> MarginalValue:
-    policy = MarginalValue()
-    if known is not None:
-        policy = replace(policy, profiles=known.profiles, rates=known.rates)
+def _marginal(
+    price: float | None, profiles: Mapping[str, ClassProfile] | None, rates: Mapping[str, AcceptRates]
+) -> MarginalValue:
+    policy = MarginalValue(profiles=profiles or {}, rates=rates)
     return policy if price is None else replace(policy, price=price)
 
 
