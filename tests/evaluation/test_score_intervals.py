@@ -1,6 +1,6 @@
 """Scores with bootstrap intervals over questions."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tts_agent.difficulty.arrays import Floats
 from tts_agent.difficulty.metrics import Scores
 from tts_agent.difficulty.questions import Counts
+from tts_agent.evaluation.bootstrap import Bootstrap
 from tts_agent.evaluation.score_intervals import resampled
 
 QUESTIONS = 300
@@ -31,6 +32,11 @@ def test_the_score_is_the_metric_and_lies_within_its_interval(outcomes: tuple[Co
     low, high = found.within("auroc")
     assert found.scores.auroc is not None
     assert low < found.scores.auroc < high
+    few = np.arange(7)  # with ties, and a replicate that can be counted by hand
+    some = resampled({"truth": np.round(truth[few])}, counts[few], 7, replicates=1)["truth"]
+    weight = Bootstrap.of(7, replicates=1).weights[0] * 7.0
+    scores = Scores.of(np.round(truth[few]), replace(counts[few], weight=weight))
+    assert some.replicates[0] == pytest.approx(np.array(astuple(scores), dtype=np.float64))
 
 
 def test_a_gain_is_paired_so_a_predictor_gains_nothing_over_itself(outcomes: tuple[Counts, Floats]) -> None:

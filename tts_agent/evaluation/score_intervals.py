@@ -7,16 +7,16 @@ on it inherits that (Forman and Scholz, SIGKDD Explorations 2010; Airola et al.,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from math import isnan
 
 import numpy as np
-import numpy.typing as npt
 
 from tts_agent.difficulty.arrays import Floats, Ints, sigmoid
 from tts_agent.difficulty.calibration import expected_calibration_error
 from tts_agent.difficulty.likelihood import nll
-from tts_agent.difficulty.metrics import Scores, auroc, spearman
+from tts_agent.difficulty.metrics import Scores
 from tts_agent.difficulty.questions import Counts
 from tts_agent.evaluation.bootstrap import Bootstrap, interval
 
@@ -64,43 +64,69 @@ def resampled(
         replicates: B.
         seed: of the draws.
     """
-    weights = Bootstrap.of(questions, replicates=replicates, seed=seed).weights * questions
-    draws = [counts.weight, *(counts.weight * row[counts.question] for row in weights)]
-    folds = [np.ones(len(counts), dtype=np.bool_)] if fold is None else [fold == number for number in np.unique(fold)]
+    draws = Bootstrap.of(questions, replicates=replicates, seed=seed).weights * questions
+    weight = counts.weight * np.vstack((np.ones(len(counts)), draws[:, counts.question]))
+    fold = np.zeros(len(counts), dtype=np.int64) if fold is None else np.unique(fold, return_inverse=True)[1]
     found = {}
     for name, beliefs in predictions.items():
-        loss = nll(beliefs, counts)
-        scores, *others = (_scores(sigmoid(beliefs[:, 0]), loss, counts.share, draw, folds) for draw in draws)
-        found[name] = Resampled(scores, np.stack([_values(each) for each in others]))
+        mean, loss, share = sigmoid(beliefs[:, 0]), nll(beliefs, counts), counts.share
+        brier = share * (1.0 - mean) ** 2 + (1.0 - share) * mean**2
+        values = np.stack(
+            (
+                weight @ loss / weight.sum(axis=1),
+                weight @ brier / weight.sum(axis=1),
+                [expected_calibration_error(mean, share, row) for row in weight],
+                _auroc(mean, share, weight, fold),
+                _spearman(mean, share, weight, fold),
+            ),
+            axis=1,
+        )
+        loss_mean, squared, error, ranked, related = map(float, values[0])
+        scores = Scores(loss_mean, squared, error, _known(ranked), _known(related))
+        found[name] = Resampled(scores, values[1:])
     return found
 
 
-def _scores(
-    mean: Floats, loss: Floats, share: Floats, weight: Floats, folds: Sequence[npt.NDArray[np.bool_]]
-) -> Scores:
-    """See `Scores.of`; ranks within folds, each with the weight of its pairs or questions. Equal predictions rank by 0."""
+def _auroc(mean: Floats, share: Floats, weight: Floats, fold: Ints) -> Floats:
+    """(R,) of pairs of a fold, for weights (R, n); nan where there is no pair."""
     up, down = weight * share, weight * (1.0 - share)
-    ranked = [(auroc(mean[mine], up[mine], down[mine]), up[mine].sum() * down[mine].sum()) for mine in folds]
-    related = [
-        (spearman(mean[mine], share[mine], weight[mine]) if np.ptp(mean[mine]) else 0.0, weight[mine].sum())
-        for mine in folds
-        if weight[mine].any()
-    ]
-    return Scores(
-        nll=float((weight * loss).sum() / weight.sum()),
-        brier=float((weight * (share * (1.0 - mean) ** 2 + (1.0 - share) * mean**2)).sum() / weight.sum()),
-        ece=expected_calibration_error(mean, share, weight),
-        auroc=_averaged(ranked),
-        spearman=_averaged(related),
+    folds = np.eye(fold.max() + 1)[fold]
+    pairs = ((up @ folds) * (down @ folds)).sum(axis=1)
+    won = (up * _ranks(mean, down, fold)).sum(axis=1)
+    return np.where(pairs > 0.0, won / np.where(pairs > 0.0, pairs, 1.0), np.nan)
+
+
+def _spearman(mean: Floats, share: Floats, weight: Floats, fold: Ints) -> Floats:
+    """(R,) the mean over folds, by weight: 0 in one where all predictions are equal, left out where outcomes are."""
+    folds = np.eye(fold.max() + 1)[fold]
+    size = np.maximum(weight @ folds, 1e-12)
+    one, other = (
+        ranks - ((weight * ranks) @ folds / size)[:, fold]
+        for ranks in (_ranks(mean, weight, fold), _ranks(share, weight, fold))
     )
+    both, first, second = ((weight * each) @ folds for each in (one * other, one**2, other**2))
+    least = 1e-12 * size**3
+    known, varies = second > least, first > least
+    related = np.where(known & varies, both / np.sqrt(np.where(known & varies, first * second, 1.0)), 0.0)
+    counted = (size * known).sum(axis=1)
+    return np.where(counted > 0.0, (size * known * related).sum(axis=1) / np.maximum(counted, 1e-12), np.nan)
 
 
-def _averaged(values: Sequence[tuple[float | None, float]]) -> float | None:
-    """Of those that are defined."""
-    known = [(value, weight) for value, weight in values if value is not None]
-    if len(known) < 2:
-        return known[0][0] if known else None
-    return float(np.average([value for value, _ in known], weights=[weight for _, weight in known]))
+def _ranks(values: Floats, weight: Floats, fold: Ints) -> Floats:
+    """(R, n) weight of the entries of the same fold that are lower, and half of that of equal ones; weights (R, n)."""
+    order = np.lexsort((values, fold))
+    values, sorted_fold = values[order], fold[order]
+    first = np.flatnonzero(np.concatenate(([True], (np.diff(values) != 0.0) | (np.diff(sorted_fold) != 0))))
+    group = np.searchsorted(first, np.arange(len(values)), side="right") - 1
+    start, end = first[group], np.append(first[1:], len(values))[group]
+    below = np.concatenate((np.zeros((len(weight), 1)), np.cumsum(weight[:, order], axis=1)), axis=1)
+    ranks = np.empty_like(weight)
+    ranks[:, order] = (below[:, start] + below[:, end]) / 2.0 - below[:, np.searchsorted(sorted_fold, sorted_fold)]
+    return ranks
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _values(scores: Scores) -> Floats:
