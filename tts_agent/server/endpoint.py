@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from uuid import uuid4
@@ -69,6 +70,7 @@ class Endpoint:
         status = 499  # as proxies count a client that left
         reply = _Sending(send)
         self._records.at_work += 1
+        began = time.monotonic()
         try:
             await self._serve(Request(scope, receive), reply)
             status = 200 if reply.started else 499
@@ -79,7 +81,7 @@ class Endpoint:
             pass  # nobody is there to be told
         finally:
             self._records.at_work -= 1
-            self._records.served(status)
+            self._records.served(status, time.monotonic() - began)
 
     async def _serve(self, request: Request, reply: _Sending) -> None:
         owner = self._access.owner(request.headers)
