@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,10 +23,21 @@ from tts_agent.server.refusal import Refusal, refusal_of
 from tts_agent.server.response_request import read_response_request
 from tts_agent.server.settings import Settings
 from tts_agent.server.source import Source
+from tts_agent.server.spans import Spans
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 
-def create_app(source: Source, settings: Settings | None = None) -> Starlette:
+def create_app(
+    source: Source, settings: Settings | None = None, *, tracer_provider: TracerProvider | None = None
+) -> Starlette:
     """The endpoint in front of `source`, for any ASGI server.
+
+    Args:
+        source: what answers.
+        settings: limits and defaults.
+        tracer_provider: where spans go; None takes the one that the process has set up.
 
     Raises:
         ConfigurationError: the budget store cannot be used.
@@ -34,9 +46,9 @@ def create_app(source: Source, settings: Settings | None = None) -> Starlette:
     records, access = Records(), Access(settings.keys)
     ledgers = Ledgers(settings)
     readiness = Readiness(source, ledgers)
-    behind = settings, source, ledgers, records
-    chat = Endpoint(lambda body: (body, ChatWriter()), *behind)
-    responses = Endpoint(read_response_request, *behind)
+    spans = Spans(tracer_provider)
+    chat = Endpoint(lambda body: (body, ChatWriter()), settings, source, ledgers=ledgers, records=records, spans=spans)
+    responses = Endpoint(read_response_request, settings, source, ledgers=ledgers, records=records, spans=spans)
 
     async def models(request: Request) -> Response:
         access.owner(request.headers)

@@ -24,6 +24,7 @@ from tts_agent.server.records import Records
 from tts_agent.server.refusal import Refusal, refusal_of
 from tts_agent.server.settings import Settings
 from tts_agent.server.source import Live, Source
+from tts_agent.server.spans import Spans
 from tts_agent.server.upstream import Upstream
 
 Work = asyncio.Task[Answer]
@@ -58,12 +59,15 @@ Read = Callable[[dict[str, Any]], tuple[dict[str, Any], Writer]]
 class Endpoint:
     """An ASGI application. Whatever ends a request, its client leaving included, ends its work and settles its bill."""
 
-    def __init__(self, read: Read, settings: Settings, source: Source, ledgers: Ledgers, records: Records) -> None:
+    def __init__(
+        self, read: Read, settings: Settings, source: Source, *, ledgers: Ledgers, records: Records, spans: Spans
+    ) -> None:
         self._read_body = read
         self._settings = settings
         self._source = source
         self._ledgers = ledgers
         self._records = records
+        self._spans = spans
         self._access = Access(settings.keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,29 +97,35 @@ class Endpoint:
             ledger = await self._ledgers.of(owner, chat.controls)
         except TTSAgentError as error:
             raise refusal_of(error) from error
-        work, live = self._start(chat, ledger, self._access.forwarded(request.headers))
-        gone = asyncio.create_task(_gone(request.receive))
         try:
-            headers = {"X-TTS-Decision": identity}
-            if live is None:
-                await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
+            with self._spans.of(chat, request.headers) as span:
+                work, live = self._start(chat, ledger, self._access.forwarded(request.headers))
+                gone = asyncio.create_task(_gone(request.receive))
+                try:
+                    headers = {"X-TTS-Decision": identity}
+                    if live is None:
+                        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    else:
+                        await self._hand_on(reply, live, work, gone, headers)
+                    if not work.done():
+                        span.abandoned()
+                        return
                     done = self._result(work, ledger, identity, owner)
-                    trace = {"id": identity, **done.trace}
-                    await reply.finished(completion(chat.model, done.samples, done.usage, trace), chat.stream, headers)
-            else:
-                await self._hand_on(reply, live, work, gone, headers)
-                if work.done():
-                    self._end(reply, self._result(work, ledger, identity, owner))
-                    await reply.end()
+                    span.answered(identity, done)
+                    if live is None:
+                        trace = {"id": identity, **done.trace}
+                        said = completion(chat.model, done.samples, done.usage, trace)
+                        await reply.finished(said, chat.stream, headers)
+                    else:
+                        await reply.end()
+                finally:
+                    for task in (work, gone):
+                        task.cancel()
+                    await asyncio.gather(work, gone, return_exceptions=True)
         except Refusal as refusal:
             if not reply.started:
                 raise
             await reply.broken(refusal)
-        finally:
-            for task in (work, gone):
-                task.cancel()
-            await asyncio.gather(work, gone, return_exceptions=True)
 
     async def _read(self, request: Request) -> tuple[ChatRequest, Writer]:
         body = bytearray()
@@ -164,11 +174,6 @@ class Endpoint:
             await reply.start_stream(headers)
             await reply.piece(chunk)
 
-    @staticmethod
-    def _end(reply: _Sending, done: Answer) -> None:
-        if not reply.started:
-            raise Refusal(502, "the upstream's stream was empty", code="upstream_failed")
-
 
 class _Sending:
     """A response being sent."""
@@ -204,7 +209,13 @@ class _Sending:
         await self._send({"type": "http.response.body", "body": self.writer.piece(chunk), "more_body": True})
 
     async def end(self) -> None:
-        """The end of a stream that is whole."""
+        """The end of a stream that is whole.
+
+        Raises:
+            Refusal: there was no piece of it.
+        """
+        if not self.started:
+            raise Refusal(502, "the upstream's stream was empty", code="upstream_failed")
         await self._send({"type": "http.response.body", "body": self.writer.end()})
 
     async def broken(self, refusal: Refusal) -> None:
