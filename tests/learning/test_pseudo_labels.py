@@ -29,7 +29,7 @@ def steps(random: np.random.Generator, share: float, count: int) -> list[tuple[S
 def simulated(seed: int, gold: int = 120, share: float = 0.5) -> tuple[list[Signalled], list[bool]]:
     """Unlabelled steps with this share of right ones, and gold ones of which users reported mostly failures."""
     random = np.random.default_rng(seed)
-    known = [replace(step, correct=truth) for step, truth in steps(random, 0.3, gold)]
+    known = [replace(step, right=truth) for step, truth in steps(random, 0.3, gold)]
     others = steps(random, share, 600)
     return [*known, *(step for step, _ in others)], [truth for _, truth in others]
 
@@ -47,7 +47,7 @@ def test_each_probability_means_what_it_says() -> None:
     said: dict[Pattern, list[tuple[float, bool]]] = {}
     for seed in range(40):
         data, truth = simulated(seed, gold=400)
-        others = [step.pattern for step in data if step.correct is None]
+        others = [step.pattern for step in data if step.right is None]
         for pattern, p, right in zip(others, pseudo_labels(data).right, truth, strict=True):
             said.setdefault(pattern, []).append((p, right))
     assert len(said) == 4

@@ -9,6 +9,7 @@ import typer
 import tts_agent
 from tts_agent.cli.demo import demo
 from tts_agent.cli.label import label
+from tts_agent.cli.learn import learn
 from tts_agent.cli.profile import profile
 from tts_agent.cli.replay import replay
 from tts_agent.cli.report import report
@@ -32,6 +33,7 @@ app.command()(label)
 app.command()(profile)
 app.command()(report)
 app.command()(train)
+app.command()(learn)
 app.command()(serve)
 app.command()(strategies)
 app.command()(verifiers)

@@ -15,7 +15,7 @@ the interval is wide enough for.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -39,8 +39,8 @@ class Signalled:
     """A step, by its signals."""
 
     pattern: Pattern
-    correct: bool | None = None
-    """Its outcome; steps with one are the gold set."""
+    right: float | None = None
+    """Its outcome, 0 or 1, or how likely it is right (`task_outcomes`); steps with one are the gold set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,16 @@ class PseudoLabels:
 
 
 def signalled(records: Iterable[Record], kind: str) -> list[Signalled]:
-    """The records of a class, by the verifier's verdict and whether the first two samples agree."""
-    return [
-        Signalled((record.accepted, _agree(record)), record.correct)
-        for record in records
-        if record.kind == kind and record.samples
-    ]
+    """The records of a class, each with the outcome of its task: for tasks of one step."""
+    return [Signalled(signals(record), record.correct) for record in records if record.kind == kind and record.samples]
 
 
-def _agree(record: Record) -> bool | None:
+def signals(record: Record) -> Pattern:
+    """The verifier's verdict, and whether the first two samples agree."""
     if len(record.samples) < 2:
-        return None
+        return record.accepted, None
     first, second = (sample.vote for sample in record.samples[:2])
-    return first is not None and first == second
+    return record.accepted, first is not None and first == second
 
 
 def pseudo_labels(steps: Sequence[Signalled], *, confidence: float = 0.95, seed: int = 0) -> PseudoLabels:
@@ -86,20 +83,23 @@ def pseudo_labels(steps: Sequence[Signalled], *, confidence: float = 0.95, seed:
     Raises:
         ConfigurationError: no step to label, or fewer than ten right or ten wrong ones to learn from.
     """
-    gold = [step for step in steps if step.correct is not None]
-    others = [step.pattern for step in steps if step.correct is None]
-    right, wrong = (Counter(step.pattern for step in gold if step.correct is truth) for truth in (True, False))
-    if min(right.total(), wrong.total()) < _FEWEST:
+    others = [step.pattern for step in steps if step.right is None]
+    right, wrong = defaultdict[Pattern, float](float), defaultdict[Pattern, float](float)
+    for step in steps:
+        if step.right is not None:
+            right[step.pattern] += step.right
+            wrong[step.pattern] += 1.0 - step.right
+    if min(sum(right.values()), sum(wrong.values())) < _FEWEST:
         raise ConfigurationError(
-            f"{right.total()} right and {wrong.total()} wrong steps have an outcome: at least {_FEWEST} of each are "
-            "needed to know what the signals are worth"
+            f"{sum(right.values()):.0f} right and {sum(wrong.values()):.0f} wrong steps have an outcome: at least "
+            f"{_FEWEST} of each are needed to know what the signals are worth"
         )
     if not others:
         raise ConfigurationError("every step has an outcome: there is nothing to label")
     seen = Counter(others)
     patterns = [*dict.fromkeys([*seen, *right, *wrong])]
     counts, in_right, in_wrong = (
-        np.array([counter[pattern] for pattern in patterns], dtype=np.float64) for counter in (seen, right, wrong)
+        np.array([counted[pattern] for pattern in patterns], dtype=np.float64) for counted in (seen, right, wrong)
     )
     prior = 1.0 / len(patterns)  # worth one step: more would blur patterns that are rare for a reason
     f1, f0 = ((known + prior) / (known.sum() + 1.0) for known in (in_right, in_wrong))
