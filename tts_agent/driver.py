@@ -83,8 +83,8 @@ class Driver:
                 return await self._together(flows)
             case FirstOf(flows, enough):
                 return await self._first_of(flows, enough)
-            case Balance():
-                return await self._ledger.view()
+            case Balance(kind, call_tokens):
+                return await self._ledger.view(kind, call_tokens)
             case Record(event):
                 self.events.append(event)
                 return None
@@ -140,7 +140,7 @@ class Driver:
         try:
             grant = await self._reserve(Ask(bound, n, request.max_tokens, least, final, model))
         except BudgetExhausted as error:
-            return self._refused(str(error)), None
+            return self._refused(str(error), error.least), None
         deadline = asyncio.timeout(self.budget.seconds_left)
         self._in_flight += 1
         try:
@@ -180,8 +180,8 @@ class Driver:
             await asyncio.wrap_future(grant.changed)
         return grant
 
-    def _refused(self, reason: str) -> SampleBatch:
-        self.events.append(Refused(reason))
+    def _refused(self, reason: str, least: int | None = None) -> SampleBatch:
+        self.events.append(Refused(reason, least))
         return SampleBatch(exhausted=True)
 
     def _report(self, asked: int, grant: Reservation, batch: SampleBatch, charged: Amount) -> None:

@@ -54,7 +54,11 @@ class FirstOf:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Look at the budget. Reply: a `BudgetView`."""
+    """Look at the budget, for a step of class `kind` whose first call took `call_tokens` (0: there was none yet).
+    Reply: a `BudgetView`."""
+
+    kind: str = ""
+    call_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,9 @@ def first_of(*flows: Flow[T], enough: Callable[[Sequence[T]], bool]) -> Flow[tup
     return cast("tuple[T, ...]", (yield FirstOf(flows, enough)))
 
 
-def balance() -> Flow[BudgetView]:
-    """What is left of the budget."""
-    return cast(BudgetView, (yield Balance()))
+def balance(kind: str = "", call_tokens: int = 0) -> Flow[BudgetView]:
+    """What is left of the budget, and what its pace makes of that for a step; see `Balance`."""
+    return cast(BudgetView, (yield Balance(kind, call_tokens)))
 
 
 def record(event: Event) -> Flow[None]:

@@ -53,6 +53,8 @@ class Refused:
     """The budget had no room for a call."""
 
     reason: str
+    least: int | None = None
+    """Tokens of the smallest budget that would have done, where nothing of this one was used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,15 @@ class EstimatorFileError(ConfigurationError):
 
 
 class BudgetExhausted(TTSAgentError, RuntimeError):
-    """No useful call fits into what is left of the budget, or its time is up."""
+    """No useful call fits into what is left of the budget, or its time is up.
+
+    Args:
+        least: tokens of the smallest budget that would have done, where nothing of this one was used; else None.
+    """
+
+    def __init__(self, message: str, *, least: int | None = None) -> None:
+        super().__init__(message)
+        self.least = least
 
 
 class BudgetUnavailable(BudgetExhausted):

@@ -127,7 +127,9 @@ class AdaptiveReasoner:
         answer = await driver.run(self.answer(step))
         result = answered(answer, driver.charged, driver.events, driver.last_failure)
         if ledger.paced:
-            await AsyncBudget(ledger).off_loop(partial(ledger.finished, step.kind, driver.charged))
+            await AsyncBudget(ledger).off_loop(
+                partial(ledger.finished, step.kind, driver.charged, result.decision.price)
+            )
         if self._on_result:
             self._on_result(result)
         return result
@@ -145,7 +147,7 @@ class AdaptiveReasoner:
             (belief,) = yield from call(lambda: estimator.predict([text]))
             step = replace(step, difficulty=belief)
             yield from record(_estimated(1, belief))
-        decision = self.policy.decide(step, (yield from balance()))
+        decision = self.policy.decide(step, (yield from balance(step.kind)))
         if decision.strategy is None:
             batch = yield from generate(step.request(), 1, final=step.final)
             if not batch.samples:
@@ -156,7 +158,7 @@ class AdaptiveReasoner:
                 belief = yield from call(lambda: estimator.update(text, prior, first))
                 step = replace(step, difficulty=belief)
                 yield from record(_estimated(2, belief))
-            decision = self.policy.decide(step, (yield from balance()))
+            decision = self.policy.decide(step, (yield from balance(step.kind, step.drawn[0].usage.total)))
         if decision.strategy is None:
             raise ConfigurationError("the policy asked for a second probe: it must choose a strategy after one")
         yield from record(Decided(decision.name, decision.price, decision.reason, dict(decision.values)))
@@ -182,7 +184,7 @@ def answered(answer: Answer, spent: Amount, events: Sequence[Event], last_failur
     outcome, decision, step = answer
     if outcome.sample is not None:
         return Result(outcome, decision, step, spent, tuple(events))
-    refusals = [event.reason for event in events if isinstance(event, Refused)]
+    refusals = [event for event in events if isinstance(event, Refused)]
     if outcome.stop == "budget" and refusals:
-        raise BudgetExhausted(refusals[-1])
+        raise BudgetExhausted(refusals[-1].reason, least=refusals[-1].least)
     raise last_failure or SamplerError("the model returned no sample", billed=False)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle, together
+from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle, sub_agent, together
 from tts_agent.budget import Amount
 
 LIMIT = 6000
@@ -50,6 +50,17 @@ def test_processes_that_share_a_ledger_never_overspend_and_the_killed_ones_calls
     assert billed(traffic) <= budget.spent.tokens <= LIMIT
     assert budget.overruns == 0
     assert budget.spent.tokens > LIMIT // 2, "they stopped long before the cap"
+
+
+def test_eight_sub_agents_share_a_ledger_and_each_gets_its_minimum(traffic: Traffic) -> None:
+    """None waits for another's minimum, so all come to their end; what the first to end left, the others spent."""
+    assert run(sub_agent, *[(traffic, number) for number in range(8)]) == [0] * 8
+    spent = [int(line) for line in Path(traffic.bills).read_text().split()]
+    assert len(spent) == 8
+    assert min(spent) > LIMIT // 16 - 50
+    budget = traffic.budget()
+    assert budget.spent.tokens == sum(spent) <= LIMIT
+    assert budget.view().remaining.tokens == LIMIT - sum(spent) < 8 * 50
 
 
 def test_a_counter_that_is_read_before_and_raised_after_a_call_passes_its_cap(traffic: Traffic) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_agent import Budget, ConfigurationError
+from tts_agent import Budget, BudgetExhausted, ConfigurationError
 from tts_agent.budget import Amount, Ask, Progress, Reservation, SqliteStore, Steps
 
 
@@ -65,20 +65,21 @@ def test_each_step_that_ends_leaves_one_less_of_those_expected() -> None:
 def test_the_highest_price_of_all_paces_on_the_way_up_holds() -> None:
     run = Budget(1_000, reserve_final=200, pace=Fixed(0.25))
     agent = run.child(400, pace=Fixed(0.5))
-    assert agent.view().price("read", 10) == 0.5
-    assert agent.child().view().price("read", 10) == 0.5
-    assert run.view().price("read", 10) == 0.25
-    assert Budget(1_000).view().price("read", 10) == 0.0
+    assert agent.view("read", 10).price == 0.5
+    assert agent.child().view("read", 10).price == 0.5
+    assert run.view("read", 10).price == 0.25
+    assert Budget(1_000).view("read", 10).price == 0.0
 
 
-def test_a_pace_sees_what_is_left_for_steps_with_calls_in_flight_counted_in() -> None:
+def test_a_pace_is_asked_for_steps_alone_and_counts_calls_in_flight_as_left() -> None:
     pacer = Fixed(0.0)
     run = Budget(1_000, reserve_final=200, pace=pacer)
     grant = run.reserve(Ask(50, 2, 100))
     assert isinstance(grant, Reservation)
-    run.child(100).view().price("read", 10)
+    run.child(100).view("read", 10)
     grant.settle(120)
-    run.child(100).view().price("read", 10)
+    run.child(100).view("read", 10)
+    run.view()
     assert [progress.left for progress in pacer.seen] == [800, 680]
 
 
@@ -104,3 +105,33 @@ def test_what_two_know_is_the_larger_count_of_each_class(one: Steps, other: Step
     both = one.most(other)
     assert both == other.most(one) == both.most(one)
     assert both.total >= max(one.total, other.total)
+
+
+def test_a_budget_too_small_for_the_steps_to_come_is_refused_before_the_first_call_with_one_that_would_do() -> None:
+    small = Budget(4_000, reserve_final=1_000, pace=Fixed(0.0, least=6_000))
+    for budget in (small, small.child(500)):
+        with pytest.raises(BudgetExhausted, match="the smallest budget that would do is 7000 tokens") as refused:
+            budget.reserve(Ask(10, 1, 100))
+        assert refused.value.least == 7_000
+    enough = Budget(7_000, reserve_final=1_000, pace=Fixed(0.0, least=6_000))
+    grant = enough.reserve(Ask(10, 1, 100))
+    assert isinstance(grant, Reservation)
+    grant.settle(110)
+    assert isinstance(enough.reserve(Ask(10, 1, 100)), Reservation), "once begun, a task goes on as long as it can"
+
+
+def test_a_first_call_that_does_not_fit_says_which_budget_would_do() -> None:
+    budget = Budget(500, reserve_final=450)
+    with pytest.raises(
+        BudgetExhausted, match=r"at least 110 tokens and 50 .* a budget of 560 tokens would do"
+    ) as refused:
+        budget.reserve(Ask(100, 1, 50, 10))
+    assert refused.value.least == 560
+    grant = Budget(560, reserve_final=450).reserve(Ask(100, 1, 50, 10))
+    assert isinstance(grant, Reservation)
+    grant.settle(60)
+    used = Budget(60)
+    used.at_least(Amount(40, 1))
+    with pytest.raises(BudgetExhausted) as later:
+        used.reserve(Ask(20, 1, 20, 10))
+    assert later.value.least is None

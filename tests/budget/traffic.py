@@ -88,6 +88,26 @@ def reserve_and_settle(traffic: Traffic, seed: int, dies: bool) -> None:
         list(pool.map(work, range(THREADS)))
 
 
+def sub_agent(traffic: Traffic, number: int) -> None:
+    """Spend until nothing fits, once all eight were promised their minimum; write down how much."""
+    run, least = traffic.budget(), traffic.limit // 16
+    with run.grant(least=least) as mine:
+        while run.view().remaining.tokens > traffic.limit - 8 * least:
+            time.sleep(0.01)
+        while True:
+            try:
+                grant = mine.reserve(Ask(20, 1, 30, 30))
+            except BudgetExhausted:
+                break
+            assert isinstance(grant, Reservation | Busy)
+            if isinstance(grant, Busy):
+                grant.changed.result(timeout=60)
+            else:
+                grant.settle(random.Random(f"{number} {mine.spent.tokens}").randint(25, 50))
+        with open(traffic.bills, "a") as file:
+            file.write(f"{mine.spent.tokens}\n")
+
+
 def check_then_add(traffic: Traffic, seed: int) -> None:
     """The naive counter: read what is spent, see whether the call fits, call, then add (atomically) what it cost."""
     store = traffic.store()

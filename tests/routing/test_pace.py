@@ -78,10 +78,10 @@ def test_a_policy_with_a_price_pays_the_paces_where_that_is_higher() -> None:
     step = Step((user("?"),), kind="read").with_drawn((Sample("4", usage=Usage(300, 200)),))
     plenty, little = (Budget(tokens, pace=Pace(12)) for tokens in (10**6, 7_000))
     policy = MarginalValue()
-    assert policy.decide(step, plenty.view()).price == policy.price
-    assert policy.decide(step, little.view()).name == "single"
-    assert policy.decide(step, little.view()).price > 1e-4
-    assert policy.decide(step, Budget(7_000).view()).name == "self_consistency"
+    assert policy.decide(step, plenty.view("read", 500)).price == policy.price
+    assert policy.decide(step, little.view("read", 500)).name == "single"
+    assert policy.decide(step, little.view("read", 500)).price > 1e-4
+    assert policy.decide(step, Budget(7_000).view("read", 500)).name == "self_consistency"
 
 
 @pytest.mark.parametrize(

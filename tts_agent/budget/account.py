@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tts_agent.budget.amount import NOTHING, Amount, Ask
+from tts_agent.budget.grants import Grant, Path, kept
 from tts_agent.budget.steps import Steps
 from tts_agent.budget.tariffs import nanos
 from tts_agent.exceptions import BudgetExhausted
@@ -24,8 +25,21 @@ class Lease:
     held: Amount = NOTHING
     final: int = 0
     """Tokens of it that are held for final calls."""
+    grants: dict[str, Grant] = field(default_factory=dict)
+    """What is promised to child budgets of that process."""
     until: float = float("inf")
     """When it lapses, in seconds of the epoch; in memory never."""
+
+    def copy(self) -> Lease:
+        """Another one with the same numbers."""
+        return replace(self, grants=dict(self.grants))
+
+    def use(self, path: Path, *, held: int, spent: int = 0) -> None:
+        """A call under these grants holds, or has spent, so much more."""
+        for name in path:
+            if name in self.grants:
+                grant = self.grants[name]
+                self.grants[name] = replace(grant, held=grant.held + held, spent=grant.spent + spent)
 
 
 @dataclass(slots=True)
@@ -50,38 +64,61 @@ class Account:
 
     def copy(self) -> Account:
         """Another one with the same numbers."""
-        return replace(self, leases={name: replace(lease) for name, lease in self.leases.items()})
+        return replace(self, leases={name: lease.copy() for name, lease in self.leases.items()})
 
     @property
     def held(self) -> Amount:
         """What reservations in flight may still cost."""
         return sum((lease.held for lease in self.leases.values()), NOTHING)
 
-    def free(self, ask: Ask, *, idle: bool) -> Amount:
-        """What the call may cost here: now, or once every reservation in flight had come back unused (`idle`)."""
-        free, final_used = self.limit - self.spent, self.final_spent
+    @property
+    def unused(self) -> bool:
+        """Whether nothing was spent here, and nothing is in flight."""
+        return self.spent == NOTHING == self.held and not self.steps.total
+
+    def free(self, ask: Ask, path: Path, *, idle: bool) -> Amount:
+        """What the call may cost here: now, or once every reservation in flight had come back unused (`idle`).
+
+        Args:
+            path: the grants that it is made under; what others were promised is not free.
+        """
+        grants = {name: each for lease in self.leases.values() for name, each in lease.grants.items()}
+        free, final_used = self.limit - self.spent - Amount(kept(grants, path, idle=idle)), self.final_spent
         if not idle:
             free -= self.held
             final_used += sum(lease.final for lease in self.leases.values())
-        kept = self.reserve_final - final_used
-        if kept > 0 and not ask.final:
+        reserve = self.reserve_final - final_used
+        if reserve > 0 and not ask.final:
             price = ask.tariff.dearest if ask.tariff else 0
-            free -= Amount(kept, 1, nanos(kept * price))
+            free -= Amount(reserve, 1, nanos(reserve * price))
         return free
 
-    def hold(self, lease: str, cost: Amount, *, final: bool, until: float) -> None:
+    def promise(self, lease: str, grant: str, least: int, path: Path, *, until: float) -> None:
+        """Keep so many tokens for the calls that are made under this grant, out of the last of the path."""
+        mine = self.leases.setdefault(lease, Lease())
+        mine.grants[grant] = Grant(least, path[-1] if path else "")
+        mine.until = until
+
+    def take_back(self, grant: str) -> None:
+        """Nobody makes calls under it any more."""
+        for lease in self.leases.values():
+            lease.grants.pop(grant, None)
+
+    def hold(self, lease: str, cost: Amount, path: Path, *, final: bool, until: float) -> None:
         """Hold the upper bound of a call."""
         mine = self.leases.setdefault(lease, Lease())
         mine.held += cost
         mine.final += cost.tokens if final else 0
         mine.until = until
+        mine.use(path, held=cost.tokens)
 
-    def end(self, lease: str, held: Amount, actual: Amount, *, final: bool) -> None:
+    def end(self, lease: str, held: Amount, actual: Amount, path: Path, *, final: bool) -> None:
         """Charge `actual` in place of what was held, or was charged for it when the lease lapsed."""
         mine = self.leases.get(lease)
         if mine is not None:
             mine.held -= held
             mine.final -= held.tokens if final else 0
+            mine.use(path, held=-held.tokens, spent=actual.tokens)
             self.spent += actual
             self.final_spent += actual.tokens if final else 0
         else:
@@ -99,7 +136,11 @@ class Account:
             self.final_spent += lapsed.final
 
 
-def plan(chain: Sequence[Account], ask: Ask) -> tuple[int, int] | None:
+Paths = Sequence[Path]
+"""Of each account of a chain, the grants that calls are made under there."""
+
+
+def plan(chain: Sequence[Account], paths: Paths, ask: Ask) -> tuple[int, int] | None:
     """The `(n, max_tokens)` that the chain grants; None when only reservations in flight are in the way.
 
     Degrades to fewer samples, then to a shorter completion, when even an idle ledger could not pay for the call.
@@ -107,38 +148,44 @@ def plan(chain: Sequence[Account], ask: Ask) -> tuple[int, int] | None:
     Raises:
         BudgetExhausted: not even the smallest useful call fits, now or later.
     """
-    idle = _least(chain, ask, idle=True)
+    idle = _least(chain, paths, ask, idle=True)
     best = ask.fit(idle)
     if best is None:
-        raise BudgetExhausted(_shortage(ask, idle))
-    return best if ask.cost(*best).within(_least(chain, ask, idle=False)) else None
+        raise _shortage(chain, ask, idle)
+    return best if ask.cost(*best).within(_least(chain, paths, ask, idle=False)) else None
 
 
-def remaining(chain: Sequence[Account]) -> Amount:
+def remaining(chain: Sequence[Account], paths: Paths) -> Amount:
     """What calls that are not final could still be granted at once."""
-    return _least(chain, _ORDINARY, idle=False).most(NOTHING)
+    return _least(chain, paths, _ORDINARY, idle=False).most(NOTHING)
 
 
-def left_for_steps(chain: Sequence[Account]) -> int:
+def left_for_steps(chain: Sequence[Account], paths: Paths) -> int:
     """Tokens that calls that are not final may use in all, those in flight included."""
-    return max(0, _least(chain, _ORDINARY, idle=True).tokens)
+    return max(0, _least(chain, paths, _ORDINARY, idle=True).tokens)
 
 
 _ORDINARY = Ask(0, 1, 1)
 
 
-def _least(chain: Sequence[Account], ask: Ask, *, idle: bool) -> Amount:
-    least = chain[0].free(ask, idle=idle)
-    for account in chain[1:]:
-        least = least.least(account.free(ask, idle=idle))
+def _least(chain: Sequence[Account], paths: Paths, ask: Ask, *, idle: bool) -> Amount:
+    least = chain[0].free(ask, paths[0], idle=idle)
+    for account, path in zip(chain[1:], paths[1:], strict=True):
+        least = least.least(account.free(ask, path, idle=idle))
     return least
 
 
-def _shortage(ask: Ask, idle: Amount) -> str:
+def _shortage(chain: Sequence[Account], ask: Ask, idle: Amount) -> BudgetExhausted:
     if idle.calls < 1:
-        return "the next call does not fit: every call of the budget is used"
+        return BudgetExhausted("the next call does not fit: every call of the budget is used")
     needed = ask.cost(1, ask.min_tokens)
     if needed.tokens > idle.tokens:
-        return f"the next call needs at least {needed.tokens} tokens and {max(0, idle.tokens)} of the budget are left"
-    left = Amount(money=max(0, idle.money)).dollars
-    return f"the next call needs at least ${needed.dollars:.6f} and ${left:.6f} of the budget are left"
+        reserve = 0 if ask.final else max(account.reserve_final for account in chain)
+        least = needed.tokens + reserve if all(account.unused for account in chain) else None
+        would_do = f" (with the final reserve, a budget of {least} tokens would do)" if least and reserve else ""
+        left = f"the next call needs at least {needed.tokens} tokens and {max(0, idle.tokens)} of the budget are left"
+        return BudgetExhausted(left + would_do, least=least)
+    purse = Amount(money=max(0, idle.money)).dollars
+    return BudgetExhausted(
+        f"the next call needs at least ${needed.dollars:.6f} and ${purse:.6f} of the budget are left"
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from typing import Any
 
 from tts_agent.budget.account import Account, Lease
 from tts_agent.budget.amount import Amount
+from tts_agent.budget.grants import Grant
 from tts_agent.budget.steps import Steps
 
 VERSION = 1
@@ -26,7 +28,12 @@ def to_text(account: Account) -> str:
             "excess": _numbers(account.excess),
             "steps": account.steps.to_json(),
             "leases": {
-                name: {"held": _numbers(lease.held), "final": lease.final, "until": lease.until}
+                name: {
+                    "held": _numbers(lease.held),
+                    "final": lease.final,
+                    "grants": {grant: astuple(each) for grant, each in lease.grants.items()},
+                    "until": lease.until,
+                }
                 for name, lease in account.leases.items()
             },
         },
@@ -52,7 +59,15 @@ def from_text(text: str) -> Account:
             overruns=int(found["overruns"]),
             excess=_amount(found["excess"]),
             leases={
-                name: Lease(_amount(lease["held"]), int(lease["final"]), float(lease["until"]))
+                name: Lease(
+                    _amount(lease["held"]),
+                    int(lease["final"]),
+                    {
+                        str(grant): Grant(int(least), str(within), int(spent), int(held))
+                        for grant, (least, within, spent, held) in lease["grants"].items()
+                    },
+                    float(lease["until"]),
+                )
                 for name, lease in found["leases"].items()
             },
             steps=Steps.from_json(found["steps"]),

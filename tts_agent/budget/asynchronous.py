@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 from tts_agent.budget.amount import Amount, Ask
@@ -43,9 +43,9 @@ class AsyncBudget:
             asked.add_done_callback(_give_back)
             raise
 
-    async def view(self) -> BudgetView:
+    async def view(self, kind: str = "", call_tokens: int = 0) -> BudgetView:
         """See `Budget.view`."""
-        return await self.off_loop(self._budget.view)
+        return await self.off_loop(partial(self._budget.view, kind, call_tokens))
 
     async def end(self, end: Callable[[], Amount]) -> Amount:
         """End a reservation, as the function says, and return what was charged."""

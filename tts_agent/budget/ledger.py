@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
-from tts_agent.budget.account import Account, plan
+from tts_agent.budget.account import Account, plan, remaining
 from tts_agent.budget.amount import UNLIMITED, Amount, Ask
 from tts_agent.budget.book import Book, Busy, Page
+from tts_agent.budget.grants import Path
 from tts_agent.budget.reservation import Reservation
-from tts_agent.budget.steps import Pacer, Steps
+from tts_agent.budget.steps import Pacer, Progress, Steps
 from tts_agent.budget.stored_book import StoredBook
 from tts_agent.budget.stores.base import Store
-from tts_agent.budget.tariffs import LIST_PRICES, NANOS, Tariff, find
-from tts_agent.budget.view import BudgetView, view_of
+from tts_agent.budget.tariffs import NANOS, Tariff, priced
+from tts_agent.budget.view import BudgetView, progress_of, refuse_too_small, view_of
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
 
 
@@ -72,6 +75,7 @@ class Budget:
         self._priced = money is not None
         self._tariffs = dict(tariffs or {})
         self._paces: tuple[Pacer | None, ...] = (pace,)
+        self._paths: tuple[Path, ...] = ((),)
         self._parent: Budget | None = None
         self._book = StoredBook(store) if store else Book()
         self._pages: tuple[Page, ...] = (Page(Account(self.limit, reserve_final)),)
@@ -108,9 +112,56 @@ class Budget:
         child._book = self._book
         child._pages += self._pages
         child._paces += self._paces
+        child._paths += self._paths
         if key is not None:
             child._open(f"{self._pages[0].name}/{key}")
         return child
+
+    @contextmanager
+    def grant(self, tokens: int | None = None, *, least: int, **limits: Any) -> Iterator[Budget]:
+        """A child for a sub-agent, with a minimum of its own for as long as the block runs.
+
+            with run.grant(20_000, least=3_000) as mine: ...
+
+        What the minimum still lacks nobody else can spend meanwhile, in any process: calls that would are refused, and
+        none waits for it, so that sub-agents never wait for each other. What was not used is anybody's afterwards; if
+        the process dies, once its lease has lapsed.
+
+        Args:
+            tokens: most tokens of the child, as in `child`, and so the other limits.
+            least: tokens it can count on. Inside a grant it comes out of that.
+
+        Raises:
+            BudgetExhausted: there is less than that left which nobody was promised.
+            ConfigurationError: it is not above 0, or above the child's own limit; or what `child` refuses.
+        """
+        child, name = self.child(tokens, **limits), uuid4().hex
+        if not 0 < least <= child.limit.tokens or limits.get("key") is not None:
+            raise ConfigurationError(
+                f"least is {least}: a minimum is above 0 and within the child's limit, and is kept for a child without "
+                "a key, which belongs to its process"
+            )
+        child._paths = ((), *((*path, name) for path in self._paths))
+        book, pages, paths = self._book, self._pages, self._paths
+
+        def promise(chain: Sequence[Account]) -> None:
+            left = remaining(chain, paths).tokens
+            if left < least:
+                raise BudgetExhausted(f"a minimum of {least} tokens cannot be promised: {left} are left for anybody")
+            for account, page, path in zip(chain, pages, paths, strict=True):
+                account.promise(book.lease(page, account), name, least, path, until=book.until())
+
+        def take_back(chain: Sequence[Account]) -> None:
+            for account in chain:
+                account.take_back(name)
+
+        with book.lock:
+            book.change(pages, promise)
+            book.granted()
+        try:
+            yield child
+        finally:
+            book.end(pages, take_back)
 
     def _open(self, name: str) -> None:
         """Keep the account in the store under this name."""
@@ -153,14 +204,16 @@ class Budget:
         """Until the deadline of this budget or of one above, 0 after it; None without one."""
         return None if math.isinf(self._deadline) else max(0.0, self._deadline - time.monotonic())
 
-    def view(self) -> BudgetView:
-        """A consistent snapshot."""
-        seconds = self.seconds_left
+    def view(self, kind: str = "", call_tokens: int = 0) -> BudgetView:
+        """A consistent snapshot, with the price of a token for a step of class `kind` whose first call took so many
+        tokens (0: there was none yet); unpriced where no step asks."""
+        seconds, paths = self.seconds_left, self._paths
 
-        def step(chain: Sequence[Account]) -> BudgetView:
-            return view_of(chain, self._paces, seconds)
+        def step(chain: Sequence[Account]) -> tuple[BudgetView, list[tuple[Pacer, Progress]]]:
+            return view_of(chain, paths, seconds), progress_of(chain, paths, self._paces) if kind else []
 
-        return self._book.change(self._pages, step)
+        view, progress = self._book.change(self._pages, step)
+        return replace(view, price=max((pacer.price(kind, call_tokens, seen) for pacer, seen in progress), default=0.0))
 
     @property
     def paced(self) -> bool:
@@ -172,13 +225,14 @@ class Budget:
         """The steps that were finished on it, and what was said of those to come; counted where it is `paced`."""
         return self._book.change(self._pages, lambda chain: chain[0].steps)
 
-    def finished(self, kind: str, spent: Amount) -> None:
-        """A step of class `kind` is done, on which this was spent. It counts in every budget above too. Nothing is
-        charged: its calls were. Never fails: what a store cannot be told now it is told later."""
+    def finished(self, kind: str, spent: Amount, price: float = 1.0) -> None:
+        """A step of class `kind` is done, on which this was spent, decided at this `price` of a token. It counts in
+        every budget above too. Nothing is charged: its calls were. Never fails: what a store cannot be told now it is
+        told later."""
 
         def step(chain: Sequence[Account]) -> None:
             for account in chain:
-                account.steps = account.steps.saw(kind, spent)
+                account.steps = account.steps.saw(kind, spent, price)
 
         self._book.end(self._pages, step)
 
@@ -228,18 +282,19 @@ class Budget:
         if self.seconds_left == 0.0:
             raise BudgetExhausted("the budget's time is up")
         if self._priced and ask.tariff is None:
-            ask = replace(ask, tariff=self._tariff(ask.model))
-        book, pages = self._book, self._pages
+            ask = replace(ask, tariff=priced(ask.model, self._tariffs))
+        book, pages, paths = self._book, self._pages, self._paths
 
         def step(chain: Sequence[Account]) -> Reservation | None:
-            best = plan(chain, ask)
+            refuse_too_small(chain, paths, self._paces)
+            best = plan(chain, paths, ask)
             if best is None:
                 return None
             cost, until = ask.cost(*best), book.until()
             leases = [book.lease(page, account) for page, account in zip(pages, chain, strict=True)]
-            for account, lease in zip(chain, leases, strict=True):
-                account.hold(lease, cost, final=ask.final, until=until)
-            return Reservation(book, pages, leases, ask, plan=best, cost=cost)
+            for account, lease, path in zip(chain, leases, paths, strict=True):
+                account.hold(lease, cost, path, final=ask.final, until=until)
+            return Reservation(book, pages, leases, paths, ask, plan=best, cost=cost)
 
         with book.lock:
             grant = book.change(pages, step)
@@ -247,12 +302,3 @@ class Budget:
                 return book.busy(self._deadline)
             book.granted()
             return grant
-
-    def _tariff(self, model: str) -> Tariff:
-        tariff = find(model, self._tariffs) or find(model, LIST_PRICES)
-        if tariff is None:
-            raise ConfigurationError(
-                f"the budget limits money and no price is known for the model {model!r}: "
-                "give Budget(tariffs={name: Tariff(input, output)})"
-            )
-        return tariff

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tts_agent.budget.account import Account
+from tts_agent.budget.account import Account, Paths
 from tts_agent.budget.amount import NOTHING, Amount, Ask
 from tts_agent.budget.book import Book, Page
 from tts_agent.sampling import Usage
@@ -18,6 +18,7 @@ class Reservation:
         book: Book,
         pages: Sequence[Page],
         leases: Sequence[str],
+        paths: Paths,
         ask: Ask,
         *,
         plan: tuple[int, int],
@@ -29,6 +30,7 @@ class Reservation:
         self._book = book
         self._pages = pages
         self._leases = leases
+        self._paths = paths
         self._ask = ask
         self._forks = book.forks
         self._open = True
@@ -61,8 +63,8 @@ class Reservation:
         """End it: charge this in place of what was held, and return it."""
 
         def step(chain: Sequence[Account]) -> None:
-            for account, lease in zip(chain, self._leases, strict=True):
-                account.end(lease, self.cost, actual, final=self._ask.final)
+            for account, lease, path in zip(chain, self._leases, self._paths, strict=True):
+                account.end(lease, self.cost, actual, path, final=self._ask.final)
 
         with self._book.lock:
             if not self._open:

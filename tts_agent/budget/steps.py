@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from math import log
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from tts_agent.budget.amount import Amount
 from tts_agent.exceptions import ConfigurationError
+
+LEAST_PRICE = 1e-9
+"""Of a token; what is decided at no price counts as this."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,6 +22,8 @@ class ClassTotal:
     steps: int = 0
     calls: int = 0
     tokens: int = 0
+    log_prices: float = 0.0
+    """Sum of the natural logarithms of the prices of a token that they were decided at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,15 @@ class Steps:
         """Steps to come as somebody said, that which begins now included; None where nobody did."""
         return max(1, self.planned - self.total) if self.planned else None
 
-    def saw(self, kind: str, spent: Amount) -> Steps:
-        """With one more finished step."""
+    def saw(self, kind: str, spent: Amount, price: float = 1.0) -> Steps:
+        """With one more finished step, decided at this `price` of a token."""
         so_far = self.done.get(kind, ClassTotal())
-        more = ClassTotal(so_far.steps + 1, so_far.calls + spent.calls, so_far.tokens + spent.tokens)
+        more = ClassTotal(
+            so_far.steps + 1,
+            so_far.calls + spent.calls,
+            so_far.tokens + spent.tokens,
+            so_far.log_prices + log(max(price, LEAST_PRICE)),
+        )
         return Steps(MappingProxyType({**self.done, kind: more}), self.planned)
 
     def expecting(self, ahead: int) -> Steps:
@@ -63,7 +74,7 @@ class Steps:
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON; `from_json` reads it back."""
-        done = {kind: [each.steps, each.calls, each.tokens] for kind, each in self.done.items()}
+        done = {kind: [*astuple(each)] for kind, each in self.done.items()}
         return {"done": done, "planned": self.planned}
 
     @classmethod
@@ -73,7 +84,10 @@ class Steps:
         Raises:
             KeyError, TypeError, ValueError: it is something else.
         """
-        done = {str(kind): ClassTotal(*map(int, numbers)) for kind, numbers in dict(raw["done"]).items()}
+        done = {
+            str(kind): ClassTotal(int(steps), int(calls), int(tokens), float(log_prices))
+            for kind, (steps, calls, tokens, log_prices) in dict(raw["done"]).items()
+        }
         return cls(MappingProxyType(done), int(raw["planned"]))
 
 
@@ -90,11 +104,11 @@ class Pacer(Protocol):
     """Prices the tokens of a budget so that the steps to come fit in. Pure. `routing.Pace` is one."""
 
     def price(self, kind: str, call_tokens: int, progress: Progress) -> float:
-        """Price of a token, in units of one right step, for a step of class `kind` that has just made its first call.
+        """Price of a token, in units of one right step, for a step of class `kind`.
 
         Args:
             kind: class of the step.
-            call_tokens: tokens of that call; they are spent.
+            call_tokens: tokens of its first call, which are spent; 0 where it made none yet.
             progress: without this step.
         """
         ...

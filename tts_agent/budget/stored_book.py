@@ -180,7 +180,7 @@ class StoredBook(Book):
     def _renew(self, lease: str, chain: Sequence[Account]) -> bool:
         """False when there is nothing to renew."""
         mine = chain[0].leases.get(lease)
-        if mine is None or mine.held == NOTHING:
+        if mine is None or (mine.held == NOTHING and not mine.grants):
             return False
         mine.until = self.until()
         return True

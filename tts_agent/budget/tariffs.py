@@ -87,6 +87,21 @@ def find(model: str, tariffs: Mapping[str, Tariff]) -> Tariff | None:
     return found
 
 
+def priced(model: str, own: Mapping[str, Tariff]) -> Tariff:
+    """The tariff of a model: the user's own, else the list's.
+
+    Raises:
+        ConfigurationError: nobody gave a price for it.
+    """
+    tariff = find(model, own) or find(model, LIST_PRICES)
+    if tariff is None:
+        raise ConfigurationError(
+            f"the budget limits money and no price is known for the model {model!r}: "
+            "give Budget(tariffs={name: Tariff(input, output)})"
+        )
+    return tariff
+
+
 LIST_PRICES: Final[Mapping[str, Tariff]] = {
     # Standard tier, read in November 2026 from provider's own pages and documents that quote them:
     # platform.claude.com/docs (model overviews), docs.github.com (models and pricing), and the documentation of

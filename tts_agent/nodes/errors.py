@@ -31,7 +31,7 @@ def budget_errors() -> Iterator[None]:
     try:
         yield
     except BudgetExhausted as error:
-        raise BudgetExceededError(str(error)) from error
+        raise BudgetExceededError(str(error), least=error.least) from error
 
 
 def as_failure(error: BaseException, secrets: Iterable[str] = ()) -> SamplerError:

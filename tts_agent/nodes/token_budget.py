@@ -12,6 +12,7 @@ from tts_agent.budget import Budget, Pacer, Tariff
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.nodes.arguments import having, whole
 from tts_agent.nodes.budgets import checked
+from tts_agent.nodes.errors import budget_errors
 from tts_agent.nodes.guard import guarding
 from tts_agent.nodes.metering import install, installed
 
@@ -30,6 +31,8 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         calls: most completions.
         money: most US dollars.
         seconds: wall-clock time, from entering, in which calls may be made. Calls in flight are not cut off.
+        least: tokens that this one can count on, for a sub-agent beside others: as long as it runs nobody else under
+            the budget around can spend what its minimum still lacks (`Budget.grant`).
         reserve_final: tokens that are kept for calls of the `final_nodes`.
         pace: prices the tokens so that the steps to come fit in, for every policy inside that has a price
             (`routing.Pace(steps=12)`); see docs/research.md.
@@ -49,6 +52,7 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         calls: int | None = None,
         money: float | Decimal | None = None,
         seconds: float | None = None,
+        least: int = 0,
         reserve_final: int = 0,
         pace: Pacer | None = None,
         final_nodes: Iterable[str] = (),
@@ -80,6 +84,7 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
         if tariffs is not None:
             _check_tariffs(tariffs)
         self._tariffs = tariffs
+        self._least = whole(least, "least", least=0)
         self._inside = ExitStack()
         self._entered = False
         Budget(**self._limits, tariffs=tariffs)  # says what is wrong with them
@@ -87,8 +92,8 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
     def __enter__(self) -> Budget:
         if self._entered:
             raise ConfigurationError("this token_budget is in use: make one for each run, token_budget(...)")
-        self._entered = True
         budget = self._budget()
+        self._entered = True
         self._inside.enter_context(install(budget))
         self._inside.enter_context(guarding(budget, self._final_nodes, self._max_output_tokens))
         return budget
@@ -110,7 +115,15 @@ class token_budget:  # noqa: N801 - used as a function is, in a `with` statement
     def _budget(self) -> Budget:
         around = self._shared or installed()
         if around is None:
+            if self._least:
+                raise ConfigurationError(
+                    f"least is {self._least}: it is kept by the budget around, and there is none; give a Budget as the "
+                    "limit, or put a token_budget around"
+                )
             return Budget(**self._limits, tariffs=self._tariffs)
+        if self._least:
+            with budget_errors():
+                return self._inside.enter_context(around.grant(**self._limits, least=self._least))
         return around.child(**self._limits) if any(self._limits.values()) else around
 
 

@@ -61,7 +61,7 @@ class MarginalValue:
     def decide(self, step: Step, budget: BudgetView) -> Decision:
         if not step.drawn:
             return Decision(None, "one call first: it is needed anyway and tells the most", self.price)
-        price = max(self.price, budget.price(step.kind, step.drawn[0].usage.total))
+        price = max(self.price, budget.price)
         arms = self._arms(step, price)
         strategy, _ = max(arms, key=lambda arm: arm[1])
         values = {arm.name: value for arm, value in arms}

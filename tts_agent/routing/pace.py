@@ -11,10 +11,10 @@ calls cost so far, and to be like the questions that a policy without a profile 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from math import exp
 
-from tts_agent.budget.steps import Progress, Steps
+from tts_agent.budget.steps import ClassTotal, Progress, Steps
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
 from tts_agent.routing.curves import StepCurve
@@ -22,9 +22,6 @@ from tts_agent.routing.horizon import GivenHorizon, Horizon, LearnedHorizon, Ste
 from tts_agent.routing.pacing import Pacing, TaskPace
 from tts_agent.routing.profile import ClassProfile
 from tts_agent.routing.vote_curve import VoteCurve
-
-if TYPE_CHECKING:  # needs numpy
-    from tts_agent.population import Population
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,9 @@ class Pace:
     def price(self, kind: str, call_tokens: int, progress: Progress) -> float:
         """See `budget.Pacer`."""
         done = progress.steps.done
-        now = VoteCurve(self._questions(kind), max(1.0, call_tokens), self.max_samples)
-        seen = {
-            name: VoteCurve(self._questions(name), total.tokens / total.calls, self.max_samples)
-            for name, total in done.items()
-            if min(total.calls, total.tokens) > 0
-        }
+        seen = {name: self._curve(name, total) for name, total in done.items() if min(total.calls, total.tokens) > 0}
+        call_tokens = call_tokens or self._usual(done)
+        now = replace(seen.get(kind) or self._curve(kind, ClassTotal()), call_tokens=max(1, call_tokens))
         curves: dict[str, StepCurve] = {**seen, **self.curves}
         said = progress.steps.ahead
         task = TaskPace(
@@ -82,5 +76,15 @@ class Pace:
     def _horizon(self) -> Horizon:
         return GivenHorizon(self.steps) if isinstance(self.steps, int) else self.steps
 
-    def _questions(self, kind: str) -> Population:
-        return self.profiles.get(kind, ClassProfile()).questions(None, Beta(1.0, 1.0))
+    @staticmethod
+    def _usual(done: Mapping[str, ClassTotal]) -> int:
+        """Tokens of a call as they were so far; 0 where none was made."""
+        calls = sum(total.calls for total in done.values())
+        return sum(total.tokens for total in done.values()) // calls if calls else 0
+
+    def _curve(self, kind: str, seen: ClassTotal) -> VoteCurve:
+        questions = self.profiles.get(kind, ClassProfile()).questions(None, Beta(1.0, 1.0))
+        if not seen.calls:
+            return VoteCurve(questions, 1.0, self.max_samples)
+        curve = VoteCurve(questions, seen.tokens / seen.calls, self.max_samples)
+        return curve.corrected(seen.calls, exp(seen.log_prices / seen.steps), seen.steps)

@@ -6,7 +6,7 @@ expects to draw. So values at a grid of prices say both what is drawn and what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # needs numpy
 _GRID = tuple(2.0**power for power in range(-14, 1))
 """Prices of one call, in units of one right step: from where votes go on to the end to where none is worth it."""
 
+_AS_EXPECTED = 2.0
+"""Calls beyond the first that count for the curve before any was made."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoteCurve:
@@ -32,10 +35,20 @@ class VoteCurve:
     call_tokens: float
     """Tokens of one call, above 0."""
     max_samples: int = 8
+    excess: float = 1.0
+    """Calls beyond the first that steps of the class were seen to take, for each that was expected: above 1 where
+    answers agree less than the population says, or something else than votes is drawn."""
 
     def __call__(self, price: float) -> Expected:
         expected = _in_calls(self.population, self.max_samples)(price * self.call_tokens)
-        return Expected(expected.cost * self.call_tokens, expected.success)
+        calls = min(1.0 + self.excess * (expected.cost - 1.0), float(self.max_samples))
+        return Expected(calls * self.call_tokens, expected.success)
+
+    def corrected(self, calls: int, price: float, steps: int) -> VoteCurve:
+        """As so many `steps`, decided at this price on average, took so many `calls`; a few of those that were expected
+        are taken to have come as expected."""
+        expected = steps * (replace(self, excess=1.0)(price).cost / self.call_tokens - 1.0)
+        return replace(self, excess=(_AS_EXPECTED + max(0, calls - steps)) / (_AS_EXPECTED + expected))
 
 
 @lru_cache(maxsize=256)
