@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from tts_agent.exceptions import TTSAgentError
@@ -17,6 +18,7 @@ from tts_agent.server.access import Access
 from tts_agent.server.completion import ChatWriter
 from tts_agent.server.endpoint import Endpoint
 from tts_agent.server.ledgers import Ledgers
+from tts_agent.server.overview import overview
 from tts_agent.server.readiness import Readiness
 from tts_agent.server.records import Records
 from tts_agent.server.refusal import Refusal, refusal_of
@@ -27,6 +29,12 @@ from tts_agent.server.spans import Spans
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+"""The page needs what is in it and this endpoint, and nothing else."""
 
 
 def create_app(
@@ -63,6 +71,15 @@ def create_app(
             raise Refusal(404, "there is no such decision, or it is too old", code="not_found")
         return _json(found)
 
+    async def shown(request: Request) -> Response:
+        try:
+            return _json(await overview(access.owner(request.headers), ledgers, records))
+        except TTSAgentError as error:
+            raise refusal_of(error) from error
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(files("tts_agent.server").joinpath("page.html").read_text("utf-8"), headers=PAGE_HEADERS)
+
     async def metrics(request: Request) -> Response:
         access.owner(request.headers)
         return Response(records.exposition(), media_type="text/plain; version=0.0.4")
@@ -85,6 +102,8 @@ def create_app(
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route("/v1/responses", responses, methods=["POST"]),
             Route("/v1/tts/decisions/{id}", decision),
+            Route("/v1/tts/overview", shown),
+            Route("/", page),
             Route("/metrics", metrics),
             Route("/healthz", healthy),
             Route("/readyz", ready),

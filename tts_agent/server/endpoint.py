@@ -154,7 +154,9 @@ class Endpoint:
             done = work.result()
         except TTSAgentError as error:
             raise refusal_of(error, late=ledger.seconds_left == 0.0) from error
-        self._records.decided(identity, owner, {"id": identity, **done.trace, "events": list(done.events)})
+        self._records.decided(
+            identity, owner, {"id": identity, "at": time.time(), **done.trace, "events": list(done.events)}
+        )
         return done
 
     async def _hand_on(

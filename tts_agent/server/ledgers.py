@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from tts_agent.budget import Budget
@@ -35,6 +35,10 @@ class Ledgers:
     def open(self) -> tuple[Budget, ...]:
         """Every ledger that is open."""
         return tuple(self._open.values())
+
+    def of_owner(self, owner: str) -> Iterator[tuple[str | None, Budget]]:
+        """The ledgers of this owner by task, the latest first; None is all that the owner spends."""
+        return ((task, ledger) for (whose, task), ledger in reversed(tuple(self._open.items())) if whose == owner)
 
     async def of(self, owner: str, controls: Controls) -> Budget:
         """The ledger that a request of this owner is on; its own cap and time are inside it.

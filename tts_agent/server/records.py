@@ -47,6 +47,10 @@ class Records:
         found = self._decisions.get(identity)
         return found[1] if found and found[0] == owner else None
 
+    def decisions(self, owner: str) -> list[Mapping[str, Any]]:
+        """All of this owner that are kept, the latest first."""
+        return [decision for whose, decision in reversed(self._decisions.values()) if whose == owner]
+
     def exposition(self) -> bytes:
         """The metrics of this process, in Prometheus' text format 0.0.4."""
         return generate_latest(self._registry)
