@@ -21,9 +21,9 @@ from langgraph.graph import START, MessagesState, StateGraph
 from tests.nodes.models import ScriptedModel, message
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.learning.record_file import read_records
-from tts_agent.learning.recording import Recorder, TextMode
+from tts_agent.learning.recording import LEAST_BYTES, Recorder, TextMode
 from tts_agent.messages import user
-from tts_agent.nodes import AdaptiveReasoning, adaptive_node, create_adaptive_step
+from tts_agent.nodes import AdaptiveChatModel, AdaptiveReasoning, adaptive_node, create_adaptive_step
 from tts_agent.probability import Beta
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Fixed
@@ -87,6 +87,19 @@ def test_beyond_the_most_rows_the_oldest_go_and_leave_nothing_in_the_file(tmp_pa
     assert b"Question number 3?" not in (tmp_path / "records").read_bytes()
 
 
+def test_beyond_the_most_bytes_the_oldest_go_too(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "records", text="stored", max_bytes=LEAST_BYTES) as recorder:
+        for number in range(30):
+            answered(recorder, Step((user(f"Question number {number}? " + "word " * 1_500),)))
+            recorder.flush()
+    kept = [record.text or "" for record in read_records(tmp_path / "records")]
+    assert 3 <= len(kept) <= 8
+    assert kept[-1].startswith("Question number 29?")
+    assert (tmp_path / "records").stat().st_size < 1.3 * LEAST_BYTES
+    with pytest.raises(ConfigurationError, match="max_bytes is 10: at least 65,536"):
+        Recorder(tmp_path / "records", max_bytes=10)
+
+
 def test_an_outcome_reaches_every_step_of_its_task_and_no_other(tmp_path: Path) -> None:
     with Recorder(tmp_path / "records") as recorder:
         with recorder.task("ticket 1"):
@@ -131,6 +144,22 @@ def test_every_node_s_steps_are_recorded_under_their_task_sync_and_async(tmp_pat
     ]
     assert {record.text for record in records} == {QUESTION}
     assert {tuple(sample.vote for sample in record.samples) for record in records} == {(0, 0, 0)}
+
+
+def test_the_chat_model_s_calls_are_recorded_too_streamed_and_whole(tmp_path: Path) -> None:
+    inner = ScriptedModel(script=lambda _: message("The answer is 4."))
+    with Recorder(tmp_path / "records", text="stored") as recorder:
+        model = AdaptiveChatModel(inner, policy=VOTE, on_result=recorder)
+        with recorder.task("whole"):
+            model.invoke(QUESTION)
+            asyncio.run(model.ainvoke(QUESTION))
+        with recorder.task("streamed"):
+            assert list(model.stream(QUESTION))
+    records = read_records(tmp_path / "records")
+    assert [record.task for record in records] == ["whole", "whole", "streamed"]
+    assert {(record.text, len(record.samples)) for record in records} == {(QUESTION, 3)}
+    with pytest.raises(ConfigurationError, match="on_result is 3: that is no function"):
+        AdaptiveChatModel(inner, on_result=3)  # type: ignore[arg-type]
 
 
 def test_threads_that_share_a_recorder_lose_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from tts_agent.sampling import FinishReason
 APPLICATION = 0x74747364
 """SQLite's application id of a file of records ("ttsd")."""
 VERSION = 1
+
+_FILLED = 0.9
+"""What is left of a file that grew too large: room for the records until the next time."""
 
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION};
@@ -119,8 +123,8 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
-def append(database: sqlite3.Connection, records: list[Record], most: int) -> None:
-    """Add records; beyond `most` in the file, the oldest go."""
+def append(database: sqlite3.Connection, records: list[Record], most: int, most_bytes: int | None = None) -> None:
+    """Add records; beyond `most` of them, or beyond `most_bytes` in the file, the oldest go."""
     with transaction(database):
         database.executemany(
             "INSERT INTO decisions (task, json) VALUES (?, ?)", [(record.task, record.to_json()) for record in records]
@@ -129,6 +133,13 @@ def append(database: sqlite3.Connection, records: list[Record], most: int) -> No
             "DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?",
             (most,),
         )
+        while most_bytes is not None and (used := _bytes_used(database)) > most_bytes:
+            share = 1.0 - _FILLED * most_bytes / used
+            count = database.execute("SELECT count(*) FROM decisions").fetchone()[0]
+            database.execute(
+                "DELETE FROM decisions WHERE number IN (SELECT number FROM decisions ORDER BY number LIMIT ?)",
+                (ceil(count * share),),
+            )
 
 
 def set_outcome(database: sqlite3.Connection, task: str, correct: bool) -> int:
@@ -150,6 +161,14 @@ def read_records(path: Path | str) -> list[Record]:
         _check(database, path)
         rows = database.execute("SELECT json, task, correct FROM decisions ORDER BY number")
         return [Record.from_json(*row) for row in rows]
+
+
+def _bytes_used(database: sqlite3.Connection) -> int:
+    """Of the file, pages that wait to be used again not counted."""
+    pages, free, size = (
+        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:

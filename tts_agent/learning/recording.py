@@ -30,6 +30,8 @@ _WAITING = 1_000
 """Most results that wait for the disk. Beyond that, they are lost and counted: a step never waits."""
 _LONGEST = 8_000
 """Characters of a question that are stored; an encoder reads fewer."""
+LEAST_BYTES = 65_536
+"""An empty file takes 16 KiB, and a record with many samples a few."""
 _Work = tuple[Result, str | None, float] | None
 
 
@@ -50,18 +52,27 @@ class Recorder:
         text: of the question, the sha256 ("hashed"), its first 8,000 characters ("stored", needed to refit
             the difficulty estimator), or nothing ("dropped").
         max_rows: most records in the file; the oldest go first, and are overwritten.
+        max_bytes: most bytes of the file, the same way; records that are written together may exceed it by their size.
 
     Raises:
         ConfigurationError: an argument is wrong, or the file is there and is something else.
     """
 
     def __init__(
-        self, path: Path | str, *, model: str = "", text: TextMode = "hashed", max_rows: int = 100_000
+        self,
+        path: Path | str,
+        *,
+        model: str = "",
+        text: TextMode = "hashed",
+        max_rows: int = 100_000,
+        max_bytes: int = 256 * 2**20,
     ) -> None:
         if text not in ("hashed", "stored", "dropped"):
             raise ConfigurationError(f"text is {text!r}: say 'hashed', 'stored' or 'dropped'")
         if max_rows < 1:
             raise ConfigurationError(f"max_rows is {max_rows}: at least 1 is needed")
+        if max_bytes < LEAST_BYTES:
+            raise ConfigurationError(f"max_bytes is {max_bytes}: at least {LEAST_BYTES:,} are needed")
         self.path = Path(path)
         try:
             begin(self.path).close()
@@ -69,7 +80,7 @@ class Recorder:
             raise ConfigurationError(f"{self.path} cannot be written: {error}") from error
         self.lost = 0
         """Results that could not be recorded."""
-        self._model, self._text, self._max_rows = model, text, max_rows
+        self._model, self._text, self._max_rows, self._max_bytes = model, text, max_rows, max_bytes
         self._queue: Queue[_Work] = Queue(_WAITING)
         self._lock, self._counting = Lock(), Lock()
         self._writer: Thread | None = None
@@ -147,7 +158,7 @@ class Recorder:
             records = [record for result in results if (record := self._tried(*result))]
             try:
                 with closing(begin(self.path)) as database:
-                    append(database, records, self._max_rows)
+                    append(database, records, self._max_rows, self._max_bytes)
             except Exception as error:  # noqa: BLE001 - whatever it is, the steps go on
                 self._lose(len(records), error)
             finally:

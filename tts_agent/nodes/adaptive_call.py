@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +52,7 @@ class Settings:
     answer_key: AnswerKey
     final: bool
     max_retries: int
+    on_result: Callable[[Result], None] | None = field(default=None, repr=False)  # no part of what replies depend on
 
     def __post_init__(self) -> None:
         check(
@@ -59,6 +60,7 @@ class Settings:
             budget=self.budget,
             temperature=self.temperature,
             max_retries=self.max_retries,
+            on_result=self.on_result,
         )
         if self.max_tokens is not None:
             checked(self.max_tokens, "max_tokens")
@@ -133,7 +135,13 @@ class AdaptiveCall:
     def _step(self, view: BudgetView, live: Live | None, *, blocking: bool) -> tuple[AdaptiveReasoner, Step]:
         how = self.settings
         sampler = InnerSampler(self.model, self.arguments, home=self.home, blocking=blocking, live=live)
-        reasoner = AdaptiveReasoner(sampler, policy=how.policy, estimator=how.estimator, max_retries=how.max_retries)
+        reasoner = AdaptiveReasoner(
+            sampler,
+            policy=how.policy,
+            estimator=how.estimator,
+            max_retries=how.max_retries,
+            on_result=how.on_result,
+        )
         caps = [cap for cap in (how.max_tokens, self.model.max_tokens(self.arguments)) if cap]
         limited = min(view.remaining.tokens, view.remaining.money) < UNLIMITED // 2
         step = Step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -70,6 +70,7 @@ class AdaptiveChatModel(BaseChatModel):
         max_tokens_field: the model's field or call argument that caps its output, where it is none of the usual ones.
         use_n: draw samples that are wanted together with one request and the field `n`, where the model has it: the
             prompt is paid once. An endpoint that refuses or ignores it is noticed. Not for structured output.
+        on_result: is shown every `Result`, for recording.
         fields: those of every chat model (`cache`, `callbacks`, `tags`, ...).
 
     Raises:
@@ -101,6 +102,7 @@ class AdaptiveChatModel(BaseChatModel):
         max_retries: int = 2,
         max_tokens_field: str | None = None,
         use_n: bool = False,
+        on_result: Callable[[Result], None] | None = None,
         **fields: Any,
     ) -> None:
         if not isinstance(model, BaseChatModel):
@@ -118,6 +120,7 @@ class AdaptiveChatModel(BaseChatModel):
             answer_key=answer_key,
             final=final,
             max_retries=max_retries,
+            on_result=on_result,
         )
         metered = MeteredModel(model, max_tokens_field=max_tokens_field, use_n=use_n)
         super().__init__(**{"model": model, "settings": settings, **fields})
