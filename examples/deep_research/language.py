@@ -23,14 +23,18 @@ from examples.deep_research.corpus import Page
 from examples.deep_research.world import RELATIONS
 
 IT = "it"
+FOUND = "found"
 NOTHING = "nothing"
 UNKNOWN = "unknown"
 NO_PAGES = "no pages"
+ENOUGH = "No more searches: answer now."
+"""Said with the last results, when there is to be no further search."""
 
-_HOP = re.compile(r"(\w+) of (.+)")
-_FOUND = re.compile(r"found (.+?) \[\s*(\d+)\s*\]")
-_REPORT = re.compile(r"answer (.+?)\s*\.(.*)")
-_CITED = re.compile(r"\[\s*(\d+)\s*\]")
+_HOP = re.compile(r"(?:\d+[.)] |- )?(\w+) of (.+)")
+_FOUND = re.compile(r"(?:found )?(.+?) ?\[ ?(\d+) ?\]\.?")
+_REPORT = re.compile(r"answer:? (.+?) ?\.(.*)")
+_CLAIM = re.compile(r"(\w+) of (.+) is (.+?) ?\[ ?(\d+) ?\]")
+_PAGE = re.compile(r"\[ ?(\d+) ?\] (?:[^:\[]+ : )?(.*?)(?= \[ ?\d+ ?\]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ def plan_text(hops: Sequence[Hop]) -> str:
 def read_plan(text: str) -> list[Hop] | None:
     """The hops of a reply; None where it is no plan: an unknown relation, a first hop from nowhere."""
     hops: list[Hop] = []
-    for part in text.split(";"):
-        said = _HOP.fullmatch(" ".join(part.split()))
+    for part in re.split(r"[;\n]", text.strip()):
+        said = _HOP.fullmatch(_plain(part).rstrip("."))
         if not said or said[1] not in RELATIONS or (said[2] == IT) != bool(hops):
             return None
         hops.append(Hop(said[1], said[2]))
@@ -109,14 +113,22 @@ def results_text(pages: Sequence[Page]) -> str:
     return " ".join(page.shown() for page in pages) or NO_PAGES
 
 
+def read_results(text: str) -> dict[int, str]:
+    """What each page said that the search gave back, by number."""
+    pages: dict[int, str] = {}
+    for number, said in _PAGE.findall(_plain(text)):
+        pages[int(number)] = f"{pages.get(int(number), '')} {said}".strip()
+    return pages
+
+
 def found_text(value: str | None, page: int | None) -> str:
     """The end of a search."""
-    return f"found {NOTHING}" if value is None else f"found {value} [{page}]"
+    return f"{FOUND} {NOTHING}" if value is None else f"{FOUND} {value} [{page}]"
 
 
 def read_found(text: str) -> tuple[str, int] | None:
-    """Value and page of a reply; None where nothing was found."""
-    said = _FOUND.fullmatch(" ".join(text.split()))
+    """Value and page of a reply, which stand on its last line; None where nothing was found."""
+    said = _FOUND.fullmatch(_plain(text.strip().rpartition("\n")[2]))
     return (said[1], int(said[2])) if said else None
 
 
@@ -134,9 +146,15 @@ def report_text(answer: str | None, notes: Sequence[Note], missing: Hop | None =
     return " . ".join(parts) + " ."
 
 
-def read_report(text: str) -> tuple[str, list[int]] | None:
-    """Answer and cited pages; None where the text is no report."""
-    said = _REPORT.fullmatch(" ".join(text.split()))
+def read_report(text: str) -> tuple[str, list[Note]] | None:
+    """Answer and claims of a report; None where the text is none."""
+    said = _REPORT.fullmatch(_plain(text))
     if not said:
         return None
-    return said[1], [int(number) for number in _CITED.findall(said[2])]
+    claims = map(_CLAIM.fullmatch, (part.strip() for part in f"{said[2]} ".split(". ")))
+    return said[1], [Note(Hop(claim[1], claim[2]), claim[3], int(claim[4])) for claim in claims if claim]
+
+
+def _plain(text: str) -> str:
+    """Lower case, and one space wherever there is some."""
+    return " ".join(text.casefold().split())

@@ -12,6 +12,10 @@ from tts_agent.embedded.tokenizer import Tokenizer, UnknownWordsError
 from tts_agent.messages import Message, ToolCall
 
 MODEL_FOLDER = Path(__file__).parent / "model"
+PROFILE = "profile.json"
+"""Name of the file in it that says what every effort costs and brings."""
+TEMPERATURE = 0.7
+"""Of its samples: some of the time it is wrong, and votes and further tries differ."""
 SEARCH = "search"
 
 
@@ -19,14 +23,17 @@ class ResearchDialect:
     """Every turn ends as it was taught: questions and results are one side, the model the other.
 
     Words that it does not know are passed over, so that a page may say what it likes. What looks like a search becomes
-    a call of the tool.
+    a call of the tool. Where it is told that there are no more searches, its reply is begun for it: "found".
     """
 
     def prompt(self, tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
         """See `Dialect.prompt`."""
-        ids, speaker = [tokenizer.bos], ""
+        ids, speaker, ended = [tokenizer.bos], "", False
         for message in messages:
             if message.role == "system":
+                continue
+            if message.content == language.ENOUGH:
+                ended = True
                 continue
             side = "model" if message.role == "assistant" else "others"
             if side != speaker:
@@ -37,14 +44,14 @@ class ResearchDialect:
             speaker = side
         if speaker != "others":
             raise ValueError("the research model answers questions and results: the last message must be one")
-        return [*ids, tokenizer.assistant]
+        return [*ids, tokenizer.assistant, *(tokenizer.encode(language.FOUND) if ended else ())]
 
     def read(self, text: str) -> tuple[str, tuple[ToolCall, ...]]:
         """See `Dialect.read`."""
         query = language.read_search(text)
         if query is None:
             return text, ()
-        return "", (ToolCall(SEARCH, json.dumps({"query": query})),)
+        return "", (ToolCall(SEARCH, json.dumps({"query": query}), f"search {query}"),)
 
 
 def research_sampler(folder: Path = MODEL_FOLDER) -> EmbeddedSampler:

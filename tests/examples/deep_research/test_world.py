@@ -115,4 +115,4 @@ def test_a_find_is_read_as_it_is_written(value: str, page: int) -> None:
 
 @given(NAMES, st.lists(NOTES, max_size=4))
 def test_a_report_is_read_as_it_is_written(answer: str, notes: list[Note]) -> None:
-    assert language.read_report(language.report_text(answer, notes)) == (answer, [note.page for note in notes])
+    assert language.read_report(language.report_text(answer, notes)) == (answer, notes)
