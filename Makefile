@@ -12,7 +12,7 @@ EXAMPLES := $(sort $(wildcard examples/*.py))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-slow lint format format-check types layers tests docs examples results clean distclean
+.PHONY: help setup demo test test-slow clients lint format format-check types layers tests docs examples results clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 - \2/p' Makefile
@@ -65,7 +65,12 @@ layers: $(STAMP) ## the floors of the package (import-linter)
 	$(BIN)/lint-imports
 
 tests: $(STAMP) ## the tests not marked slow; pass options with PYTEST_ARGS='-n 2 -k budget'
+	$(BIN)/python -m tests.clients.environments --quick
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+clients: $(STAMP) ## clients of other frameworks on the endpoint, each in an environment of its own: 600 MB, and 10 minutes the first time
+	$(BIN)/python -m tests.clients.environments
+	$(BIN)/python -m pytest tests/clients -m 'slow or not slow'
 
 docs: $(STAMP) ## the code blocks of README.md and docs/ alone
 	$(BIN)/python -m pytest tests/test_docs_examples.py $(PYTEST_ARGS)
@@ -84,5 +89,5 @@ clean: ## remove caches and build results
 	rm -rf build dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-distclean: clean ## ... and .venv
-	rm -rf $(VENV)
+distclean: clean ## ... and .venv, .clients
+	rm -rf $(VENV) .clients
