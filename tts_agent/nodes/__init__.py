@@ -24,7 +24,9 @@ from tts_agent.nodes.node import adaptive_node
 from tts_agent.nodes.replies import METADATA_KEY
 from tts_agent.nodes.retrieval import passages_of
 from tts_agent.nodes.route_by_difficulty import route_by_difficulty
+from tts_agent.nodes.step_kinds import StepKinds
 from tts_agent.nodes.token_budget import token_budget
+from tts_agent.nodes.worth_fanning_out import worth_fanning_out
 
 if TYPE_CHECKING:
     from tts_agent.nodes.middleware import AdaptiveReasoning
@@ -41,7 +43,9 @@ __all__ = [
     "passages_of",
     "route_by_difficulty",
     "RUN_BUDGET",
+    "StepKinds",
     "token_budget",
+    "worth_fanning_out",
 ]
 
 __getattr__ = lazy_exports(__name__, {"AdaptiveReasoning": "middleware"})

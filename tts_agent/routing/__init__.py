@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tts_agent.routing.curves import TabulatedCurve
     from tts_agent.routing.difficulty_ranking import DifficultyRanking
     from tts_agent.routing.dual_price import DualPrice
+    from tts_agent.routing.fan_out import FanOut
     from tts_agent.routing.fixed import Fixed
     from tts_agent.routing.horizon import GivenHorizon, LearnedHorizon, StepMix
     from tts_agent.routing.known_pass_rate import KnownPassRate
@@ -32,6 +33,7 @@ _MODULES = {
     "Decision": "base",
     "DifficultyRanking": "difficulty_ranking",
     "DualPrice": "dual_price",
+    "FanOut": "fan_out",
     "Fixed": "fixed",
     "GivenHorizon": "horizon",
     "KnownPassRate": "known_pass_rate",
@@ -58,6 +60,7 @@ __all__ = [
     "Decision",
     "DifficultyRanking",
     "DualPrice",
+    "FanOut",
     "Fixed",
     "GivenHorizon",
     "KnownPassRate",
