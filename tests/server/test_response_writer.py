@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
@@ -108,6 +108,7 @@ DELTA = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(DELTA, max_size=6))
 def test_the_clients_own_reader_takes_every_stream_and_ends_with_what_it_read(deltas: list[dict[str, Any]]) -> None:
     state: Any = ResponseStreamState(input_tools=openai.omit, text_format=openai.omit)
