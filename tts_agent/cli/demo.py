@@ -11,6 +11,9 @@ from rich.console import Console
 from tts_agent.cli import resolve
 from tts_agent.exceptions import ConfigurationError, MissingExtraError
 
+LEAST = 5
+"""Questions: sets of problems have an equal share of each family, and two families have tables of their own."""
+
 
 def demo(
     model: Annotated[
@@ -31,8 +34,8 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out/demo"),
 ) -> None:
     """Let a LangGraph agent solve held-out problems under several policies, and compare them."""
-    if questions < 1:
-        raise ConfigurationError(f"--questions is {questions}: at least 1 is needed")
+    if questions < LEAST:
+        raise ConfigurationError(f"--questions is {questions}: at least {LEAST} are needed, one of each family")
     if budget < 1:
         raise ConfigurationError(f"--budget is {budget}: give a number of tokens above 0")
     if out.exists() and not out.is_dir():
