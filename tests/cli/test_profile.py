@@ -138,3 +138,31 @@ def test_a_profile_of_something_else_is_refused(
         path.write_text(content, encoding="utf-8")
     assert run(monkeypatch, "solve", "2+2?", "--profile", str(path)) != 0
     assert sentence in capsys.readouterr().err
+
+
+def test_progress_in_a_log_says_rate_tokens_money_cap_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tts_agent.cli.label_progress.SECONDS_BETWEEN_LINES", 0.0)
+    asked = ("profile", "embedded:3", "--arms", "self_consistency=3", "--estimator", "none", "--out", str(tmp_path))
+    money = ("--tariff", "1,2", "--dollars", "1", "--budget", "100000", "--concurrency", "1")
+    assert run(monkeypatch, *asked, *money, "--json") == 0
+    printed = capsys.readouterr()
+    said = json.loads(printed.out)
+    first, *_, last = printed.err.splitlines()
+    assert first.startswith("1 of 3 questions, 3 samples, ")
+    assert last.startswith("3 of 3 questions, 9 samples, ")
+    for part in ("/s, ", f"{said['tokens']:,} tokens, ", f"${said['dollars']:.4f}, ", "cap 100,000 tokens and $1, "):
+        assert part in last
+    assert "about 0 s left" in last
+    assert said["dollars"] > 0.0
+
+
+def test_prices_that_are_none_are_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked = ("profile", "embedded:3", "--arms", "self_consistency=3", "--out", str(tmp_path / "new"))
+    assert run(monkeypatch, *asked, "--tariff", "cheap") == 2
+    assert "--tariff is 'cheap': give INPUT,OUTPUT" in capsys.readouterr().err
+    assert run(monkeypatch, *asked, "--dollars", "1") == 2
+    assert "give --tariff INPUT,OUTPUT" in capsys.readouterr().err

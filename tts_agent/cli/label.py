@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from tts_agent.budget import LIST_PRICES, Budget, Tariff
-from tts_agent.budget.tariffs import find
+from tts_agent.budget import Budget
 from tts_agent.cli import resolve
+from tts_agent.cli import tariff as prices_of
 from tts_agent.cli.graders import NAMES, grader
 from tts_agent.cli.label_progress import Shown
 from tts_agent.cli.label_report import estimated, say, summary
@@ -66,9 +66,7 @@ def label(
     logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask the endpoint for log-probabilities.")] = False,
     budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs on this store: a hard cap.")] = None,
     dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
-    tariff: Annotated[
-        str | None, typer.Option(help="Prices as INPUT,OUTPUT in dollars per million tokens; else the list price.")
-    ] = None,
+    tariff: Annotated[str | None, typer.Option(help=prices_of.HELP)] = None,
     concurrency: Annotated[int, typer.Option(help="Most calls in flight.")] = 8,
     batch: Annotated[int, typer.Option(help="Most samples of one call; more than one pay the prompt once.")] = 1,
     engine: Annotated[
@@ -96,7 +94,7 @@ def label(
         items = read_items(data, columns, subset=subset, split=split, instructions=instructions, limit=limit)
         grading = grader(verifier)
     grading.check(items)
-    prices = _tariff(tariff, model)
+    prices = prices_of.tariff(tariff, model)
     if dollars is not None and prices is None:
         raise ConfigurationError(f"--dollars: no price is known for {model!r}: give --tariff INPUT,OUTPUT")
     ledger = Budget(
@@ -111,7 +109,6 @@ def label(
         say(estimated(items, out, enough, settings, prices), as_json=as_json)
         return
     make = partial(resolve.sampler, model, base_url, logprobs=logprobs)
-    cap = " and ".join([*([f"{budget:,} tokens"] if budget else []), *([f"${dollars:g}"] if dollars else [])])
     with ExitStack() as stack:
         sampler: Sampler = make()
         store = stack.enter_context(LabelStore(out, settings, items))
@@ -120,7 +117,7 @@ def label(
 
             pool = stack.enter_context(ray_workers(make, workers))
             sampler, grading = RemoteSampler(sampler, pool), remote_grading(grading, pool)
-        shown = stack.enter_context(Shown(f"cap {cap}" if cap else "no cap", money=prices is not None))
+        shown = stack.enter_context(Shown(budget, dollars, money=prices is not None))
         drawer = Drawer(sampler, ledger, settings, grading, keep_texts=keep_texts)
         labelling = Labelling(
             items,
@@ -149,13 +146,3 @@ def _range(text: str) -> tuple[int, int]:
     if not found:
         raise ConfigurationError(f"-k is {text!r}: give LOW..HIGH, such as 8..64, or one number")
     return int(found[1]), int(found[2] or found[1])
-
-
-def _tariff(given: str | None, model: str) -> Tariff | None:
-    if given is None:
-        return find(model, LIST_PRICES)
-    try:
-        inputs, outputs = map(float, given.split(","))
-    except ValueError:
-        raise ConfigurationError(f"--tariff is {given!r}: give INPUT,OUTPUT, such as 0.4,1.6") from None
-    return Tariff(inputs, outputs)

@@ -1,4 +1,4 @@
-"""Progress of labelling: a bar on a terminal, a line now and then in a log."""
+"""Progress of labelling and profiling: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Shown:
-    """Shows each `Progress` that it is called with, on standard error."""
+    """Shows each `Progress` that it is called with, on standard error.
 
-    def __init__(self, cap: str, *, money: bool) -> None:
-        self._cap = cap
+    Args:
+        tokens, dollars: the caps of the run, where it has them.
+        money: whether prices are known.
+    """
+
+    def __init__(self, tokens: int | None, dollars: float | None, *, money: bool) -> None:
+        caps = [*([f"{tokens:,} tokens"] if tokens else []), *([f"${dollars:g}"] if dollars else [])]
+        self._cap = f"cap {' and '.join(caps)}" if caps else "no cap"
         self._money = money
         self._console = Console(stderr=True)
         line = TextColumn("{task.description}", table_column=Column(ratio=1))  # wraps where the terminal is narrow

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tts_agent.budget import LIST_PRICES, Budget
-from tts_agent.budget.tariffs import find
+from tts_agent.budget import Budget
 from tts_agent.cli import resolve
+from tts_agent.cli import tariff as prices_of
 from tts_agent.cli.arms import DEFAULT, arms
 from tts_agent.cli.graders import NAMES, grader
+from tts_agent.cli.label_progress import Shown
 from tts_agent.cli.label_report import say
 from tts_agent.cli.profile_report import estimated, show
 from tts_agent.difficulty import Estimator, StepText
@@ -70,6 +70,7 @@ def profile(
     seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
     budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs in this folder: a hard cap.")] = None,
     dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
+    tariff: Annotated[str | None, typer.Option(help=prices_of.HELP)] = None,
     concurrency: Annotated[int, typer.Option(help="Items that are answered at the same time.")] = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and make no call.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -99,19 +100,22 @@ def profile(
     profiler = Profiler(chosen, grading, longest, verifiers, checker, temperature, seed, concurrency)
     if checker is None and not verifiers and any(arm.verified for arm in chosen):
         raise ConfigurationError("--arms has some that verify: name with what by --check, or leave them out")
-    prices = find(model, LIST_PRICES)
+    prices = prices_of.tariff(tariff, model)
     if dollars is not None and prices is None:
-        raise ConfigurationError(f"--dollars: no price is known for {model!r}")
+        raise ConfigurationError(f"--dollars: no price is known for {model!r}: give --tariff INPUT,OUTPUT")
     if dry_run:
         say(estimated(items, profiler, prices), as_json=as_json)
         return
-    ledger = Budget(budget, money=resolve.COUNTED if dollars is None and prices else dollars)
+    ledger = Budget(
+        budget,
+        money=resolve.COUNTED if dollars is None and prices else dollars,
+        tariffs={model: prices} if prices else None,
+    )
     out.mkdir(parents=True, exist_ok=True)
     sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
-    with DrawStore(out / "samples.db", {"model": model}) as store:
-        done = run_sync(
-            profiler.run(items, sampler, ledger, store, tariff=prices, on_item=_told(len(items), as_json=as_json))
-        )
+    shown = Shown(budget, dollars, money=prices is not None)
+    with DrawStore(out / "samples.db", {"model": model}) as store, shown:
+        done = run_sync(profiler.run(items, sampler, ledger, store, tariff=prices, on_progress=shown))
     if not done.items:
         raise SamplerError(f"no item was answered by every arm: {done.last_error}")
     predicted = _predicted([each.item for each in done.items], predictor, model)
@@ -159,13 +163,3 @@ def _predicted(items: list[Item], estimator: Estimator | None, model: str) -> di
         return {}
     texts = [StepText(item.text, item.kind, model, len(item.tools), len(item.messages)) for item in items]
     return {item.id: belief.mean for item, belief in zip(items, estimator.predict(texts), strict=True)}
-
-
-def _told(total: int, *, as_json: bool) -> Any:
-    every = max(1, total // 20)
-
-    def tell(done: int) -> None:
-        if not as_json and (done % every == 0 or done == total):
-            print(f"{done:,} of {total:,} items", file=sys.stderr, flush=True)
-
-    return tell

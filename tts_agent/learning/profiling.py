@@ -8,8 +8,10 @@ arm is charged in the table what it would have cost alone.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from tts_agent import answers
@@ -22,6 +24,7 @@ from tts_agent.learning.draw_store import DrawStore
 from tts_agent.learning.grading import Grading
 from tts_agent.learning.item import Item, stream_seed
 from tts_agent.learning.profile_arms import LADDERS, ProfiledArm
+from tts_agent.learning.progress import Progress
 from tts_agent.learning.stored_sampler import OutOfBudget, StoredSampler
 from tts_agent.population import VoteCounts
 from tts_agent.sampling import Sample, Sampler
@@ -54,6 +57,8 @@ class Measured:
     """How the item's first samples fell, as many as the largest vote has."""
     rates: AcceptRates
     """The verifier's verdicts on these samples; all 0 without one."""
+    drawn: int
+    """Different samples that the arms were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,12 @@ class Profiler:
         store: DrawStore,
         *,
         tariff: Tariff | None = None,
-        on_item: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> Profiled:
         """Answer items with every arm, in the order given, until the budget ends.
 
         Samples that are in the store are not drawn again, so a run that was interrupted goes on where it ended.
+        `on_progress` is called after each item.
 
         Raises:
             StoreError: the store cannot be written; what was committed stays.
@@ -107,6 +113,7 @@ class Profiler:
         stored, gate = StoredSampler(sampler, budget, store), asyncio.Semaphore(self.concurrency)
         ended: list[SamplerError] = []
         done: list[Measured] = []
+        before, began = store.samples(), time.monotonic()
 
         async def one(item: Item) -> None:
             async with gate:
@@ -114,9 +121,21 @@ class Profiler:
                     return
                 try:
                     done.append(await self._measure(item, stored))
-                    on_item(len(done))
                 except SamplerError as error:
                     ended.append(error)
+            samples = store.samples()
+            on_progress(
+                Progress(
+                    questions=len(items),
+                    finished=len(done),
+                    samples=samples,
+                    failures=sum(not isinstance(error, OutOfBudget) for error in ended),
+                    drawn=samples - before,
+                    samples_left=_left(done, len(items), samples),
+                    spent=budget.spent,
+                    seconds=time.monotonic() - began,
+                )
+            )
 
         tasks = [asyncio.create_task(one(item)) for item in items]
         try:
@@ -147,7 +166,15 @@ class Profiler:
             if not arm.verified or verifier is not None:
                 arms[arm.name] = await self._answer(arm, item, step, sampler, verifier)
         votes = (answers.vote(sample, step.answer_key) for sample in base.samples)
-        return Measured(item, arms, VoteCounts.of(zip(votes, right, strict=True)), rates)
+        return Measured(item, arms, VoteCounts.of(zip(votes, right, strict=True)), rates, self._drawn(arms))
+
+    def _drawn(self, arms: Mapping[str, ArmResult]) -> int:
+        """Tries and votes are of one stream, and so is what refinement begins with."""
+        sizes: dict[bool, int] = {True: 1, False: self.base_samples}
+        for arm in self.arms:
+            if arm.name in arms:
+                sizes[arm.sequential] = max(sizes[arm.sequential], arms[arm.name].drawn)
+        return sizes[False] + sizes[True] - 1
 
     async def _answer(
         self, arm: ProfiledArm, item: Item, step: Step, sampler: StoredSampler, verifier: Verifier | None
@@ -195,6 +222,12 @@ class Profiler:
         prompt = max((sampler.token_bound(self.step(item).request()) for item in items), default=0)
         n = self.concurrency * self.base_samples
         return Ask(prompt, n, self.max_tokens, tariff=tariff).cost(n, self.max_tokens)
+
+
+def _left(done: Sequence[Measured], items: int, samples: int) -> int:
+    """Samples that the other items may still need: each as many as those that are done took."""
+    typical = fmean(each.drawn for each in done) if done else 0.0
+    return max(items - len(done), round(items * typical) - samples)
 
 
 def _all_there(driver: Driver) -> None:

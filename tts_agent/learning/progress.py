@@ -1,4 +1,4 @@
-"""How far labelling has come."""
+"""How far labelling or profiling has come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Progress:
 
     questions: int
     finished: int
-    """Questions that have enough samples."""
+    """Questions that have enough samples, or were answered by every arm."""
     samples: int
     """In the store, those of earlier runs included."""
     failures: int
@@ -21,7 +21,7 @@ class Progress:
     drawn: int
     """Samples of this run."""
     samples_left: int
-    """An estimate; see `Schedule.samples_left`."""
+    """An estimate: each question as many as those that have finished took."""
     spent: Amount
     """Over all runs."""
     seconds: float
