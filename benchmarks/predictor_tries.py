@@ -1,259 +1,185 @@
 """What might make text worth more: labels of other sets, other encoders, a draft of the answer; part of the page of
 ``benchmarks.predictor_cards``.
 
-Every step is measured by its gain in AUROC over the class mean, which knows set and model and is fitted on the
+Every try is measured by its gain in AUROC over the class mean, which knows set and model and is fitted on the
 same questions.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.predictor_banks import PANELS, Encoders, gain_cell, number
-from tts_agent.difficulty.arrays import Floats, Ints
-from tts_agent.difficulty.class_means import ClassMeans
-from tts_agent.difficulty.encoder import Encoder
-from tts_agent.difficulty.labels import Label
-from tts_agent.difficulty.questions import Questions, assign_folds
-from tts_agent.difficulty.two_stage import FitSettings, cross_fit
-from tts_agent.evaluation.banks import BankError, find_bank, load_bank
-from tts_agent.evaluation.score_intervals import Resampled, resampled
-from tts_agent.evaluation.signals_vectors import Vectors
-from tts_agent.evaluation.stream import thinned
+from benchmarks.predictor_banks import Encoders
+from benchmarks.predictor_card import ROUNDING, Cell, Gain, clear
+from benchmarks.predictor_drafts import EACH, draft_tries
+from benchmarks.predictor_pairs import (
+    MODELS,
+    SETS,
+    Mask,
+    Predicted,
+    Rows,
+    left_out,
+    panel_labels,
+    rows_of,
+    transferred,
+    within_sets,
+)
+from tts_agent.difficulty.arrays import Floats
+from tts_agent.difficulty.questions import assign_folds
+from tts_agent.evaluation.bootstrap import interval
+from tts_agent.evaluation.score_intervals import MEASURES, Resampled, resampled
 
-SETS: Mapping[str, tuple[str, ...]] = {
-    "gsm8k": (PANELS[0], PANELS[2]),
-    "mmlu": PANELS[1:2],
-    "crux": PANELS[3:4],
-    "math-l5": PANELS[4:5],
-    "swebench": PANELS[5:6],
-    "bfcl": ("bfcl_2024-08__panel",),
-    "chess": ("chess_puzzles__epoch_30runs",),
-}
-"""Panels by set: a set that is left out is left out whole, whoever recorded it."""
-TRIED = 40
-"""Questions of a panel."""
-MODELS = 6
-"""Of a panel, those that most panels have first."""
 FOLDS = 5
-DRAFTS = "math500_100__r1-distill-llama-8b__opt16.text"
-DRAFTED = "math500_100__r1-distill-llama-8b__t0.8"
-DRAFTS_EACH = 4
-NO_TEXT = "no vectors"
+MEAN = "mean of sets"
+AUROC, NLL = MEASURES.index("auroc"), MEASURES.index("nll")
+DRAFTS = f"""\
+{{questions}} questions of MATH-500 with {EACH} drafts each (DeepSeek-R1-Distill-Llama-8B): the draft's first 256
+word pieces, against the outcomes of the *other* samples. No other bank holds texts of samples.
+"""
+PAIRS = f"""\
+{{questions}} questions of {len(SETS)} sets, at most {MODELS} models a panel, {{pairs}} pairs of a question and a
+model; the pair's outcome is predicted. Cells are gains in AUROC over the class mean, which knows set and model (of
+a set that was left out: the model alone) and is fitted on the same questions. *Own labels*: trained on the set's
+other folds. *All sets*: on the other folds of all sets, the model's identity a feature. *Other sets only*: the set
+is left out whole. *On top*: own labels once more, with the prediction of the head that was trained on the other
+sets in the vector's place.
+"""
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """n (question, model) pairs with vectors (n, e), and which of b questions each is about (n,)."""
-
-    data: Questions
-    vectors: Vectors
-    question: Ints
-
-    @property
-    def kinds(self) -> Ints:
-        """(n,) number of each pair's set in `SETS`."""
-        return np.array([list(SETS).index(step.kind) for step in self.data.steps], dtype=np.int64)
-
-    def without_vectors(self) -> Rows:
-        """The same, with counts of the text only."""
-        return replace(self, vectors=np.zeros((len(self.data), 1), dtype=np.float32))
-
-
-def panel_labels(most: int, seed: int) -> list[Label]:
-    """A row for each question and model, at most `most` questions of a panel and `MODELS` models."""
-    banks = {name: load_bank(find_bank(name)) for names in SETS.values() for name in names}
-    seen: dict[str, int] = {}
-    for bank in banks.values():
-        for model in {_model(sample.source) for question in bank.questions for sample in question.samples}:
-            seen[model] = seen.get(model, 0) + 1
-    labels = []
-    for kind, names in SETS.items():
-        for name in names:
-            here = {_model(sample.source) for question in banks[name].questions for sample in question.samples}
-            chosen = set(sorted(here, key=lambda model: (-seen[model], model))[:MODELS])
-            for question in thinned(banks[name], most, seed=seed).questions:
-                by_model: dict[str, list[bool]] = {}
-                for sample in question.samples:
-                    if (model := _model(sample.source)) in chosen:
-                        by_model.setdefault(model, []).append(sample.correct)
-                text = question.question or question.id
-                labels += [
-                    Label(text, kind, model, question.id, sum(passed), len(passed))
-                    for model, passed in by_model.items()
-                ]
-    return labels
-
-
-def rows_of(labels: Sequence[Label], encoder: Encoder) -> Rows:
-    """Labels with vectors of their texts."""
-    data = Questions.of(labels)
-    texts = list(dict.fromkeys(step.text for step in data.steps))
-    place = {text: index for index, text in enumerate(texts)}
-    question = np.array([place[step.text] for step in data.steps], dtype=np.int64)
-    return Rows(data, encoder.encode(texts)[question], question)
-
-
-Mask = npt.NDArray[np.bool_]
-Predicted = tuple[Floats, Floats]
-"""Beliefs (n, 2): of text, and of the class mean that was fitted on the same questions."""
-
-
-def left_out(rows: Rows, fold: Ints, seed: int) -> Predicted:
-    """Each fold predicted by what was trained on the others, without any question of the same text."""
-    text, mean = np.zeros((len(fold), 2)), np.zeros((len(fold), 2))
-    for out in np.unique(fold):
-        mine = fold == out
-        kept = ~np.isin(rows.data.group, rows.data.group[mine])
-        train, steps = rows.data.subset(kept), rows.data.subset(mine).steps
-        estimator, _ = cross_fit(train, rows.vectors[kept], seed=seed, settings=FitSettings.small())
-        text[mine] = estimator.before(steps, rows.vectors[mine])
-        mean[mine] = ClassMeans.fit(train.steps, train.counts)(steps)
-    return text, mean
-
-
-def within_sets(rows: Rows, fold: Ints, seed: int) -> Predicted:
-    """The same with a set's own questions alone."""
-    text, mean = np.zeros((len(fold), 2)), np.zeros((len(fold), 2))
-    for kind in np.unique(rows.kinds):
-        mine = rows.kinds == kind
-        own = Rows(rows.data.subset(mine), rows.vectors[mine], rows.question[mine])
-        text[mine], mean[mine] = left_out(own, fold[mine], seed)
-    return text, mean
-
-
-def panel_page(rows: Rows, seed: int) -> list[str]:
-    """Own labels, labels of all sets, and labels of other sets only."""
-    fold = assign_folds(rows.data.group, FOLDS, seed)
-    tries = {
-        "own labels": within_sets(rows, fold, seed),
-        "all sets": left_out(rows, fold, seed),
-        "other sets only": left_out(rows, rows.kinds, seed),
-    }
-    lines = [
-        "### Labels of other sets as pre-training, with the model's identity as a feature",
-        "",
-        f"{len(np.unique(rows.question))} questions, at most {MODELS} models a panel, {len(rows.data)} pairs; the",
-        "pair's outcome is predicted. Own labels: trained on the set's other folds. All sets: on the other folds of",
-        "all sets together. Other sets only: the set is left out whole. In brackets the AUROC of the class mean, which",
-        "knows set and model (of a set that was left out: the model), then the gain of text over it.",
-        "",
-        "| set | " + " | ".join(tries) + " | all sets over own labels |",
-        "|---|" + "---|" * (len(tries) + 1),
-    ]
-    for kind in np.unique(rows.kinds):
-        mine = rows.kinds == kind
-        scored = _scored(rows, {name: text for name, (text, _) in tries.items()}, mine, seed)
-        means = _scored(rows, {name: mean for name, (_, mean) in tries.items()}, mine, seed)
-        cells = [
-            f"{number(scored[name].scores.auroc)} ({number(means[name].scores.auroc)}), "
-            + gain_cell(scored[name], means[name])
-            for name in tries
-        ]
-        more = gain_cell(scored["all sets"], scored["own labels"])
-        lines.append(f"| {list(SETS)[kind]} | {' | '.join(cells)} | {more} |")
-    return [*lines, ""]
-
-
-def encoder_page(labels: Sequence[Label], encoders: Encoders, seed: int) -> list[str]:
-    """Own labels and left-out sets, by encoder."""
-    by_name = {name: rows_of(labels, encoder) for name, encoder in encoders.items()}
-    rows = next(iter(by_name.values()))
-    by_name[NO_TEXT] = rows.without_vectors()
-    fold = assign_folds(rows.data.group, FOLDS, seed)
-    lines = [
-        "### Encoders",
-        "",
-        "The same pairs. Gain in AUROC over the class mean: trained on own labels / on other sets only.",
-        "",
-        "| set | " + " | ".join(by_name) + " |",
-        "|---|" + "---|" * len(by_name),
-    ]
-    said = {name: (within_sets(each, fold, seed), left_out(each, each.kinds, seed)) for name, each in by_name.items()}
-    for kind in np.unique(rows.kinds):
-        mine = rows.kinds == kind
-        cells = []
-        for own, other in said.values():
-            pairs = [_scored(rows, {"text": text, "mean": mean}, mine, seed) for text, mean in (own, other)]
-            cells.append(" / ".join(gain_cell(pair["text"], pair["mean"]) for pair in pairs))
-        lines.append(f"| {list(SETS)[kind]} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-def draft_page(encoder: Encoder, seed: int) -> list[str]:
-    """The question's vector against question and draft, on the only bank that holds texts of samples."""
-    title = ["### Drafts of the answer", ""]
-    try:
-        path = find_bank(DRAFTS)
-    except BankError as error:
-        return [*title, f"Not measured: {error}", ""]
-    drafts: dict[str, list[tuple[str, bool]]] = {}
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            drafts.setdefault(row["id"], []).append((row["text"], row["correct"]))
-    texts = {each.id: each.question for each in load_bank(find_bank(DRAFTED)).questions}
-    labels, pairs = [], []
-    for name, samples in drafts.items():
-        passed = sum(correct for _, correct in samples)
-        for text, correct in samples[:DRAFTS_EACH]:
-            labels.append(Label(f"{text} ", "math500", "r1-8b", name, passed - correct, len(samples) - 1))
-            pairs.append((texts.get(name) or name, text))
-    data = Questions.of(labels)
-    place = {label.step: index for index, label in enumerate(labels)}
-    order = [place[step] for step in data.steps]
-    asked = encoder.encode([pairs[index][0] for index in order])
-    answered = encoder.encode([pairs[index][1] for index in order])
-    # The draft's counts (length, numbers) are part of its text; question alone must not see them.
-    blank = replace(data, steps=tuple(replace(step, text="") for step in data.steps))
-    question = np.unique(data.group, return_inverse=True)[1].astype(np.int64)
-    fold = assign_folds(data.group, FOLDS, seed)
-    tries = {
-        "question's vector": left_out(Rows(blank, asked, question), fold, seed),
-        "and the draft's vector": left_out(Rows(blank, np.hstack((asked, answered)), question), fold, seed),
-        "and counts of the draft": left_out(Rows(data, np.hstack((asked, answered)), question), fold, seed),
-    }
-    rows, every = Rows(data, asked, question), np.ones(len(data), dtype=np.bool_)
-    mean = _scored(rows, {"mean": tries["question's vector"][1]}, every, seed)["mean"]
-    lines = [
-        *title,
-        f"{len(drafts)} questions of MATH-500 with {DRAFTS_EACH} drafts each (DeepSeek-R1-Distill-Llama-8B): the",
-        "draft's first 256 word pieces, against the outcomes of the *other* samples. No other bank holds texts of",
-        "samples.",
-        "",
-        "| seen | AUROC | over class mean |",
-        "|---|---|---|",
-    ]
-    for name, each in _scored(rows, {name: text for name, (text, _) in tries.items()}, every, seed).items():
-        lines.append(f"| {name} | {number(each.scores.auroc)} | {gain_cell(each, mean)} |")
-    return [*lines, ""]
-
-
-def tries_page(encoders: Encoders, *, most: int, seed: int) -> list[str]:
-    """All of them; the first encoder is the default one."""
+def measure_pairs(encoders: Encoders, most: int, seed: int) -> dict[str, Any]:
+    """Every try on every set, as JSON: AUROC, its gain over the class mean, and that gain over the first try's."""
     labels = panel_labels(most, seed)
-    first = next(iter(encoders.values()))
+    tries: dict[str, Predicted] = {}
+    rows: Rows | None = None
+    for name, encoder in encoders.items():
+        rows = rows_of(labels, encoder)
+        fold = assign_folds(rows.data.group, FOLDS, seed)
+        others = left_out(rows, rows.kinds, seed)
+        tries[f"own labels, {name}"] = within_sets(rows, fold, seed)
+        if len(tries) == 1:
+            tries["own labels, counts of the text alone"] = within_sets(rows.without_vectors(), fold, seed)
+            tries[f"labels of all sets together, {name}"] = left_out(rows, fold, seed)
+        tries[f"own labels on top of what other sets taught, {name}"] = transferred(rows, others, fold, seed)
+        tries[f"other sets only (this one left out), {name}"] = others
+    if rows is None:
+        raise ValueError("there is no encoder to try")
+    kinds = rows.kinds
+    found: dict[str, dict[str, Any]] = {name: {} for name in tries}
+    draws: dict[str, list[Floats]] = {name: [] for name in tries}
+    for kind in np.unique(kinds):
+        for name, tried in tries.items():
+            text, mean = _scored(rows, tried, kinds == kind, seed)
+            found[name][list(SETS)[kind]] = {
+                "auroc": text.scores.auroc,
+                "gain": asdict(Gain.of(text, mean, "auroc")),
+                "nll": asdict(Gain.of(text, mean, "nll")),
+            }
+            draws[name].append(text.replicates - mean.replicates)
+    first = next(iter(tries))
+    for name in tries:
+        each = found[name]
+        gains = [each[kind]["gain"]["value"] for kind in each]
+        own = [found[first][kind]["gain"]["value"] for kind in SETS]
+        losses = [each[kind]["nll"]["value"] for kind in each]
+        drawn, drawn_first = np.mean(draws[name], axis=0), np.mean(draws[first], axis=0)
+        each[MEAN] = {
+            "auroc": float(np.mean([each[kind]["auroc"] for kind in each])),
+            "gain": _gain(float(np.mean(gains)), drawn[:, AUROC]),
+            "nll": _gain(float(np.mean(losses)), drawn[:, NLL]),
+            "more": _gain(float(np.mean(gains) - np.mean(own)), (drawn - drawn_first)[:, AUROC]),
+        }
+    questions, pairs = len(np.unique(rows.question)), len(rows.data)
+    return {"questions": questions, "pairs": pairs, "encoders": list(encoders), "tries": found}
+
+
+def measure_drafts(encoders: Encoders, seed: int) -> dict[str, Any]:
+    """The same for drafts, with the default encoder."""
+    rows, tries = draft_tries(next(iter(encoders.values())), seed)
+    every = np.ones(len(rows.data), dtype=np.bool_)
+    found = {}
+    for name, tried in tries.items():
+        text, mean = _scored(rows, tried, every, seed)
+        found[name] = {
+            "auroc": asdict(Cell(text.scores.auroc or np.nan, *text.within("auroc"))),
+            "gain": asdict(Gain.of(text, mean, "auroc")),
+            "nll": asdict(Gain.of(text, mean, "nll")),
+        }
+    return {"questions": len(np.unique(rows.question)), "tries": found}
+
+
+def tries_page(pairs: Mapping[str, Any], drafts: Mapping[str, Any], encoders: Mapping[str, str]) -> list[str]:
+    """All of them; `encoders` are descriptions by name."""
+    return [*_pairs_page(pairs, encoders), *_drafts_page(drafts)]
+
+
+def _pairs_page(pairs: Mapping[str, Any], encoders: Mapping[str, str]) -> list[str]:
+    tries = pairs["tries"]
+    first = next(iter(tries))
+    said = PAIRS.format(questions=pairs["questions"], pairs=pairs["pairs"])
+    lines = ["## What might make text worth more", "", said]
+    lines += [f"- {name}: {encoders[name]}" for name in pairs["encoders"]]
+    lines += ["", f"| try | {' | '.join(SETS)} | {MEAN} | over {first} | NLL, {MEAN} |", "|---" * (len(SETS) + 4) + "|"]
+    for name, found in tries.items():
+        cells = " | ".join(str(Gain(**found[kind]["gain"])) for kind in (*SETS, MEAN))
+        more = "" if name == first else str(Gain(**found[MEAN]["more"]))
+        lines.append(f"| {name} | {cells} | {more} | {Gain(**found[MEAN]['nll'])} |")
+    return [*lines, "", *_said(tries, first), ""]
+
+
+def _said(tries: Mapping[str, Any], first: str) -> list[str]:
+    """What the table says, corrected for the number of tries."""
+    names = list(tries)
+    known = dict(zip(names, clear([Gain(**tries[name][MEAN]["gain"]) for name in names]), strict=True))
+    others = [name for name in names if name != first]
+    more = dict(zip(others, clear([Gain(**tries[name][MEAN]["more"]) for name in others]), strict=True))
+    lines = [
+        f"Corrected for {len(names)} tries (Holm, 5 %), the mean gain over the class mean is clear for "
+        f"{_named([name for name in names if known[name]])}, and clearly above that of own labels with the default "
+        f"encoder for {_named([name for name in others if more[name] and tries[name][MEAN]['more']['value'] > 0.0])}."
+    ]
+    harm = [f"{name} on {kind}" for name in names for kind in SETS if tries[name][kind]["gain"]["high"] < -ROUNDING]
+    dearer = [
+        f"{name} on {kind} {Gain(**tries[name][kind]['nll'])}"
+        for name in names
+        for kind in SETS
+        if tries[name][kind]["nll"]["low"] > ROUNDING
+    ]
+    below = f"{len(harm)} of {len(names) * len(SETS)} ({_named(harm)})"
     return [
-        "## What might make text worth more",
-        "",
-        *panel_page(rows_of(labels, first), seed),
-        *encoder_page(labels, encoders, seed),
-        *draft_page(first, seed),
+        *lines,
+        f"Cells with an interval below nothing: {below}; by chance alone 2.5 % would be. By NLL, which counts how far "
+        f"a belief is off and not its rank alone, worse than the class mean: {len(dearer)} ({_named(dearer)}).",
     ]
 
 
-def _scored(rows: Rows, said: Mapping[str, Floats], mine: Mask, seed: int) -> dict[str, Resampled]:
-    """Scores on some pairs; questions are what is resampled."""
+def _drafts_page(drafts: Mapping[str, Any]) -> list[str]:
+    lines = ["### Drafts of the answer", "", DRAFTS.format(questions=drafts["questions"])]
+    lines += ["| seen | AUROC | AUROC over class mean | NLL over class mean |", "|---|---|---|---|"]
+    tries = drafts["tries"]
+    for name, each in tries.items():
+        lines.append(f"| {name} | {Cell(**each['auroc'])} | {Gain(**each['gain'])} | {Gain(**each['nll'])} |")
+    found = clear([Gain(**each["gain"]) for each in tries.values()])
+    yes = [name for name, known in zip(tries, found, strict=True) if known]
+    return [*lines, "", f"Clear after correction (Holm, 5 %): {_named(yes)}.", ""]
+
+
+def _named(names: Sequence[str]) -> str:
+    return "; ".join(names) if names else "none"
+
+
+def _gain(value: float, draws: Floats) -> dict[str, float]:
+    low, high = interval(draws)
+    return asdict(Gain(value, float(low), float(high), float(np.nanstd(draws))))
+
+
+def _scored(rows: Rows, tried: Predicted, mine: Mask, seed: int) -> tuple[Resampled, Resampled]:
+    """Text and class mean on some pairs; questions are what is resampled."""
     present, index = np.unique(rows.question[mine], return_inverse=True)
     counts = replace(rows.data.counts[mine], question=index.astype(np.int64))
-    return resampled({name: each[mine] for name, each in said.items()}, counts, len(present), seed=seed)
-
-
-def _model(source: str | None) -> str:
-    """Panels write `model` or `model|run`."""
-    return (source or "").partition("|")[0]
+    said = {"text": tried.text[mine], "mean": tried.mean[mine]}
+    found = resampled(said, counts, len(present), fold=tried.fold[mine], seed=seed)
+    return found["text"], found["mean"]
