@@ -22,10 +22,9 @@ def test_the_page_counts_banks_within_the_bound_and_names_the_others() -> None:
     banks = [replayed("cheap", 0.9), replayed("same", 1.0), replayed("dear", 1.05), replayed("unreached", nan)]
     page = replay_page({"some": banks}, 200)
     assert f"| some | {HELPS} | 3 of 4 | 2 | 1.000 | 0.981 | 1.050 | 1 |" in page
-    assert (
-        f"- {HELPS}: within 2% of no predictor, or cheaper, on 2 of 3 banks (on 0 it was never looked at); not on dear 1.050 (1.040 to 1.060)."
-        in page
-    )
+    said = next(line for line in page if line.startswith(f"- {HELPS}"))
+    assert "within 2% of no predictor, or cheaper, on 2 of 3 banks (on 0 it was never looked at)" in said
+    assert said.endswith("not on dear 1.050 (1.040 to 1.060).")
 
 
 def test_a_bank_whose_wrong_samples_have_no_answer_is_refused_and_says_so() -> None:
