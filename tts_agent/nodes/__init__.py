@@ -26,6 +26,7 @@ from tts_agent.nodes.retrieval import passages_of
 from tts_agent.nodes.route_by_difficulty import route_by_difficulty
 from tts_agent.nodes.step_kinds import StepKinds
 from tts_agent.nodes.token_budget import token_budget
+from tts_agent.nodes.wind_down import has_room, last_words
 from tts_agent.nodes.worth_fanning_out import worth_fanning_out
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ __all__ = [
     "ChatModelSampler",
     "create_adaptive_step",
     "expect_steps",
+    "has_room",
+    "last_words",
     "METADATA_KEY",
     "passages_of",
     "route_by_difficulty",

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tests.nodes.middleware.agents import ASKED, Run, agent, decided, proposes, serving
 from tts_agent import Budget
 from tts_agent.nodes import METADATA_KEY, AdaptiveReasoning, BudgetExceededError
-from tts_agent.nodes.middleware.exits import LAST_WORDS
+from tts_agent.nodes.wind_down import last_words
 from tts_agent.sampling import SampleRequest
 from tts_agent.testing.loopback import Loopback
 from tts_agent.testing.scripted import Reply, ScriptedSampler
@@ -44,8 +44,8 @@ def test_a_run_that_would_never_end_ends_with_an_answer_inside_its_budget(run: R
     assert 10_000 < billed(sampler) <= 20_000
     last = endpoint.requests[-1]
     assert "tools" not in last
-    assert last["messages"][-1]["content"] == LAST_WORDS.content
-    assert not any(turn.content == LAST_WORDS.content for turn in state["messages"])
+    assert last["messages"][-1]["content"] == last_words().content
+    assert not any(turn.content == last_words().content for turn in state["messages"])
 
 
 def test_a_shared_budget_keeps_its_reserve_for_the_last_answer(run: Run) -> None:

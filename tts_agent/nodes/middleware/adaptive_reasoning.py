@@ -31,7 +31,7 @@ from tts_agent.nodes.middleware import attempts, run_state
 from tts_agent.nodes.middleware.agent_steps import AgentStep, AgentSteps
 from tts_agent.nodes.middleware.attempts import Ask, Attempt, Attempts
 from tts_agent.nodes.middleware.blueprint import blueprint
-from tts_agent.nodes.middleware.exits import ExitBehavior, LastAnswer, ended, last_request, room_for
+from tts_agent.nodes.middleware.exits import ExitBehavior, LastAnswer, OpenItems, ended, last_request, room_for
 from tts_agent.nodes.middleware.handler_sampler import Handler
 from tts_agent.nodes.middleware.kinds import kind_of
 from tts_agent.nodes.middleware.responses import vote_key, winner
@@ -39,6 +39,7 @@ from tts_agent.nodes.middleware.run_ledgers import Funds, RunLedgers
 from tts_agent.nodes.middleware.run_state import AdaptiveState
 from tts_agent.nodes.policies import PolicyName, policy_of
 from tts_agent.nodes.replies import METADATA_KEY, summary
+from tts_agent.nodes.wind_down import open_todos
 from tts_agent.reasoner import AdaptiveReasoner, Result
 from tts_agent.routing import Policy
 from tts_agent.verifiers import Verifier
@@ -67,6 +68,8 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             tools answers with what is known; a number leaves room for it, a `Budget` what its `reserve_final` says.
             "end": a message says so, and the agent ends. "error": `BudgetExceededError`; also where the last call does
             not fit, or the message does not end an agent that insists on structured output.
+        open_items: from the agent's state to what is left undone, which the last answer is asked to name; by default
+            the open entries of a to-do list (`TodoListMiddleware`, deepagents).
         tell_budget: end every prompt with what is left of the budget, in round numbers (see `budget.notice`), so that
             the model can plan for it. The conversation does not keep it.
         max_samples: most samples of a step, for a policy given by name.
@@ -106,6 +109,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         budget: Budget | int | None = None,
         pace: Pacer | None = None,
         exit_behavior: ExitBehavior = "finalize",
+        open_items: OpenItems = open_todos,
         tell_budget: bool = False,
         max_samples: int = 8,
         max_tokens: int | None = None,
@@ -138,7 +142,10 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
         self._max_retries = max_retries
         having(pace, "pace", "price")
         self._ledgers = RunLedgers(budget, pace)
+        if not callable(open_items):
+            raise ConfigurationError(f"open_items is {open_items!r}: that is no function")
         self._exit = exit_behavior
+        self._open_items = open_items
         self._tell_budget = tell_budget
         self._steps = AgentSteps(
             max_tokens=max_tokens,
@@ -201,17 +208,17 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
             asked = make(
                 request, final=in_final_node(ensure_config()["metadata"]), aside=[HumanMessage(told)] if told else []
             )
-            budget = ledger.budget
+            budget, closing = ledger.budget, last_request(request, self._open_items)
             try:
                 if ledger.own and self._exit == "finalize":
-                    budget = budget.child(funds.leaving(room_for(make(last_request(request), within=request), funds)))
+                    budget = budget.child(funds.leaving(room_for(make(closing, within=request), funds)))
                 result: Result = yield Attempt(self._reasoner(asked, self._policy, self._estimator), asked.step, budget)
             except BudgetExhausted as error:
                 if self._exit == "error":
                     raise
                 if self._exit == "end":
                     return ended(request, error)
-                last = make(last_request(request), within=request, final=True)
+                last = make(closing, within=request, final=True)
                 result = yield Attempt(self._reasoner(last, LastAnswer(str(error))), last.step, ledger.budget)
             spent: Amount = yield Ask(ledger.budget, lambda: ledger.budget.spent)
             steps: Steps = (yield Ask(ledger.budget, lambda: ledger.budget.steps)) if ledger.budget.paced else Steps()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from langchain.agents.middleware.types import ExtendedModelResponse, ModelRequest, ModelResponse
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
 from tts_agent.budget import BudgetView
@@ -14,28 +15,30 @@ from tts_agent.exceptions import BudgetExhausted
 from tts_agent.nodes.middleware.agent_steps import AgentStep
 from tts_agent.nodes.middleware.run_ledgers import Funds
 from tts_agent.nodes.replies import METADATA_KEY
+from tts_agent.nodes.wind_down import last_words
 from tts_agent.routing import Decision
 from tts_agent.step import Step
 from tts_agent.strategies import Single
 
 ExitBehavior = Literal["finalize", "end", "error"]
 
+OpenItems = Callable[[Mapping[str, Any]], Sequence[str]]
+"""From an agent's state to what is left undone."""
+
 ENDED = "budget"
 """Why an agent stopped, in the record of its last message."""
-
-LAST_WORDS = HumanMessage(
-    "There is no budget for further steps. Answer now, as well as you can with what is known so far, "
-    "and say what remains open."
-)
-"""Ends the conversation that the last answer is asked for with. It is not put into the state."""
 
 LAST_ANSWER = 1024
 """Tokens that the last answer may need; an eighth of the budget if that is less."""
 
 
-def last_request(request: ModelRequest[Any]) -> ModelRequest[Any]:
-    """The request for the last answer: without tools, so that it is one, but in the form that was asked for."""
-    return request.override(tools=[], tool_choice=None, messages=[*request.messages, LAST_WORDS])
+def last_request(request: ModelRequest[Any], open_items: OpenItems) -> ModelRequest[Any]:
+    """The request for the last answer: without tools, so that it is one, but in the form that was asked for.
+
+    What it ends with is not put into the state.
+    """
+    words = last_words(open_items(cast(Mapping[str, Any], request.state)))
+    return request.override(tools=[], tool_choice=None, messages=[*request.messages, words])
 
 
 @dataclass(frozen=True, slots=True)
