@@ -11,9 +11,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from tests.nodes.middleware.agents import ASKED, Run, agent, proposes, serving
-from tts_agent.budget import Amount
+from tts_agent.budget import Amount, Steps
 from tts_agent.nodes import AdaptiveReasoning
-from tts_agent.nodes.middleware.run_state import LOG, LONGEST_LOG, RUN, appended, begun, latest, spent, update
+from tts_agent.nodes.middleware.run_state import LOG, LONGEST_LOG, RUN, appended, begun, latest, spent, steps, update
 
 AMOUNTS = st.builds(Amount, st.integers(0, 1000), st.integers(0, 10))
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -23,14 +23,26 @@ THREAD: Any = {"configurable": {"thread_id": "1"}}
 def test_of_one_run_the_most_that_was_ever_known_holds(amounts: list[Amount]) -> None:
     run = state = begun()
     for amount in amounts:
-        state = latest(state, update(run, amount)[RUN])
+        state = latest(state, update(run, amount, Steps())[RUN])
     assert state["id"] == run["id"]
     assert spent(state) == Amount(max(each.tokens for each in amounts), max(each.calls for each in amounts))
 
 
+@given(st.permutations(range(4)))
+def test_of_one_run_the_most_steps_that_were_ever_known_hold(order: list[int]) -> None:
+    run, known = begun(), [Steps()]
+    for _ in range(3):
+        known.append(known[-1].saw("plan", Amount(100, 2)))
+    state = run
+    for number in order:
+        state = latest(state, update(run, Amount(), known[number])[RUN])
+    assert steps(state) == known[-1]
+    assert steps({"id": run["id"], "spent": run["spent"]}) == Steps(), "a record of an earlier release has none"
+
+
 def test_another_run_starts_from_nothing() -> None:
     old, new = begun(), begun()
-    assert latest(update(old, Amount(100, 2))[RUN], new) == new
+    assert latest(update(old, Amount(100, 2), Steps().saw("plan", Amount(100, 2)))[RUN], new) == new
     assert latest({}, new) == new
     assert spent(new) == Amount()
 
