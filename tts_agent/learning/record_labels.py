@@ -88,8 +88,9 @@ def _counted(record: Record) -> tuple[DrawnSample, ...]:
 
 
 def _priors(steps: Sequence[GradedStep]) -> dict[str, Beta]:
-    """Belief about pass@1 by class, for what is ruled out by no outcome: the samples that agree with the winner, each
-    record as likely right as it is."""
+    """A belief about pass@1 for each class, to weigh answers that no outcome settles: fitted to the samples that agree
+    with a winner that was likely right. Answers that were right though they lost are left out, so it is a little low.
+    """
     passes: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for step in steps:
         votes = [sample.vote for sample in _counted(step.record)]
