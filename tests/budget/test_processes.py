@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle, sub_agent, together
+from tests.budget.traffic import Traffic, check_then_add, reserve_and_settle, sub_agent
 from tts_agent.budget import Amount
 
 LIMIT = 6000
@@ -26,10 +26,10 @@ def traffic(request: pytest.FixtureRequest, quick_folder: Path, tmp_path: Path) 
 
 
 def run(work: Callable[..., None], *arguments: tuple[Any, ...]) -> list[int | None]:
-    """A process for each; returns their exit codes."""
+    """A process for each, which meet at a barrier when they are there; returns their exit codes."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(len(arguments))
-    processes = [context.Process(target=together, args=(barrier, work, *each)) for each in arguments]
+    processes = [context.Process(target=work, args=(barrier, *each)) for each in arguments]
     for process in processes:
         process.start()
     for process in processes:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
-from typing import Any
 
 from tts_agent.budget import Ask, Budget, Busy, RedisStore, Reservation, SqliteStore, Store
 from tts_agent.exceptions import BudgetExhausted
@@ -56,15 +54,9 @@ class Traffic:
         return tokens
 
 
-def together(barrier: Barrier, work: Callable[..., None], *arguments: Any) -> None:
-    """Begin when all processes are there, so that none finds the ledger used up."""
-    barrier.wait(60)
-    work(*arguments)
-
-
-def reserve_and_settle(traffic: Traffic, seed: int, dies: bool) -> None:
+def reserve_and_settle(meet: Barrier, traffic: Traffic, seed: int, dies: bool) -> None:
     """Call until nothing fits. Who `dies` is killed with calls in flight, which nobody settles."""
-    budget, deaths = traffic.budget(), threading.Semaphore(3 if dies else 10**6)
+    budget = traffic.budget()
 
     def work(number: int) -> None:
         chance = random.Random(f"{seed} {number}")
@@ -79,21 +71,28 @@ def reserve_and_settle(traffic: Traffic, seed: int, dies: bool) -> None:
             elif chance.random() < 0.1:
                 grant.release()
             else:
-                tokens = traffic.provider(chance, grant.cost.tokens)
-                if not deaths.acquire(blocking=False):
-                    os.kill(os.getpid(), signal.SIGKILL)
-                chance.choice(ENDS)(grant, tokens)
+                chance.choice(ENDS)(grant, traffic.provider(chance, grant.cost.tokens))
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work, range(THREADS)))
+        if dies:
+            chance = random.Random(seed)
+            for _ in range(THREADS):  # before the others, so that there is room
+                grant = budget.reserve(traffic.ask(chance))
+                assert isinstance(grant, Reservation)
+                traffic.provider(chance, grant.cost.tokens)
+        meet.wait(60)
+        calls = [pool.submit(work, number) for number in range(THREADS)]
+        if dies:
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        for call in calls:
+            call.result()
 
 
-def sub_agent(traffic: Traffic, number: int) -> None:
-    """Spend until nothing fits, once all eight were promised their minimum; write down how much."""
-    run, least = traffic.budget(), traffic.limit // 16
-    with run.grant(least=least) as mine:
-        while run.view().remaining.tokens > traffic.limit - 8 * least:
-            time.sleep(0.01)
+def sub_agent(meet: Barrier, traffic: Traffic, number: int) -> None:
+    """Spend until nothing fits, once all were promised their minimum; write down how much."""
+    with traffic.budget().grant(least=traffic.limit // 16) as mine:
+        meet.wait(60)
         while True:
             try:
                 grant = mine.reserve(Ask(20, 1, 30, 30))
@@ -108,9 +107,10 @@ def sub_agent(traffic: Traffic, number: int) -> None:
             file.write(f"{mine.spent.tokens}\n")
 
 
-def check_then_add(traffic: Traffic, seed: int) -> None:
+def check_then_add(meet: Barrier, traffic: Traffic, seed: int) -> None:
     """The naive counter: read what is spent, see whether the call fits, call, then add (atomically) what it cost."""
     store = traffic.store()
+    meet.wait(60)
 
     def spent() -> int:
         return int(store.read(["spent"])[0] or 0)
