@@ -94,7 +94,8 @@ class _Nodes:
         run, hop = runtime.context, next_hop(state)
         assert hop is not None
         todo = len(state["plan"]) - len(state.get("notes", []))
-        grant = run.conduct.grant("find", self._outlook(state, run, todo=todo))
+        outlook = self._outlook(state, run, todo=todo)
+        grant = None if state.get("failed") == NO_BUDGET else run.conduct.grant("find", outlook)
         if grant is None:
             why = state.get("failed") or NO_BUDGET
             return {"undone": [f"{hop} ({why})", *state["plan"][-todo:][1:]], "log": [f"given up: {hop} ({why})"]}

@@ -113,7 +113,7 @@ class Writing:
         answer, claims = said
         if any(claim not in self.notes for claim in claims):
             return Verdict(0.1, feedback="It claims what no note says.")
-        told = sum(note in claims for note in self.notes) / max(1, len(self.notes))
+        told = sum(note in claims for note in self.notes) / len(self.notes) if self.notes else 1.0
         return Verdict(0.2 + 0.4 * told + 0.4 * (answer == self.answer), accepted=answer == self.answer and told == 1.0)
 
 

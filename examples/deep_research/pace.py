@@ -82,7 +82,10 @@ class Priced:
     always_reports: bool = True
 
     def grant(self, kind: Kind, outlook: Outlook) -> Grant | None:
-        """The effort at the price of the hour, and all tokens but the least that the facts after it need."""
+        """The effort at the price of the hour, and all tokens but the least that the facts after it need.
+
+        Where that does not leave enough, the chain is too long for the budget: then it is done as far as it goes.
+        """
         ladder: Ladder | None = self.ladders[kind]
         if outlook.last is not None:
             ladder = self.ladders[kind].above(outlook.last)
@@ -93,8 +96,8 @@ class Priced:
         chosen = ladder.at(plan.prices[0])
         if kind == "write":
             return Grant(chosen.effort)
-        own = min(outlook.left, round(chosen.cost))
-        return Grant(chosen.effort, max(own, round(outlook.left - ahead * find.least)))
+        free = outlook.left - round(ahead * find.least)
+        return Grant(chosen.effort, free if free >= chosen.cost else outlook.left)
 
     @property
     def least(self) -> int:

@@ -53,7 +53,8 @@ def research(
             if before.values["question"] != question:
                 raise ConfigurationError(f"{keep} keeps another run: {before.values['question']!r}")
             if not before.next:
-                return before.values, Budget(tokens, reserve_final=reserve, store=store).spent
+                ledger = Budget(tokens, reserve_final=reserve, store=store)
+                return before.values, ledger.spent + ledger.held
         kept: dict[str, Any] = {"limit": tokens, "reserve_final": reserve}
         if store:
             kept = {"limit": Budget(tokens, reserve_final=reserve, store=store)}
@@ -65,4 +66,4 @@ def research(
                 context=Run(budget, conduct, seed),
                 **({"durability": "sync"} if saver else {}),
             )
-        return state, budget.spent
+        return state, budget.spent + budget.held  # held: by a process that was killed, until its lease lapses

@@ -44,7 +44,7 @@ def test_with_plenty_to_spend_answers_are_right_unless_the_search_never_shows_th
             assert all(note.page in pages for note, pages in zip(claims, question.sources, strict=True))
         else:  # its page was never among the results, an outdated one was
             assert any(note.value != fact.object for note, fact in zip(claims, question.path, strict=True))
-    assert right >= 10
+    assert right > len(desk.questions) / 2
 
 
 @given(tokens=st.integers(200, 4000), place=st.integers(0, 14), noise=st.integers(0, 5))
@@ -88,10 +88,10 @@ def test_a_report_that_claims_more_than_the_notes_is_not_handed_out(desk: Desk, 
         return Sample(f"{said.text} mayor of selby is elvis [3] .") if said.text.startswith("answer") else said
 
     turns, _ = desk.turns(embellishes)
-    state, _ = research(desk.questions[0].text, PLENTY, turns, priced)
+    state, _ = research(desk.questions[5].text, PLENTY, turns, priced)
     assert state["assembled"]
     assert "elvis" not in state["report"]
-    assert state["report"].startswith(f"answer {desk.questions[0].answer} .")
+    assert state["report"].startswith(f"answer {desk.questions[5].answer} .")
 
 
 def test_a_given_plan_and_given_notes_are_taken_up(desk: Desk) -> None:
