@@ -19,10 +19,23 @@ class Broken(Exception):
 
 
 class Connected:
-    """One connection that stays open."""
+    """One connection, which stays open where the server lets it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
-        self._reader, self._writer, self._host = reader, writer, host
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Its two ends; opens it where it is not open."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        return self._streams
+
+    def close(self) -> None:
+        """It may be opened again."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
     async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> bytes:
         """The body of the reply, streams included.
@@ -30,36 +43,41 @@ class Connected:
         Raises:
             Broken: the status is not 200.
         """
+        reader, writer = await self.open()
         data = json.dumps(body).encode()
-        lines = [f"POST {path} HTTP/1.1", f"Host: {self._host}", "Content-Type: application/json"]
+        lines = [f"POST {path} HTTP/1.1", f"Host: {self._host}:{self._port}", "Content-Type: application/json"]
         lines += [f"Content-Length: {len(data)}", "Authorization: Bearer any"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-        self._writer.write("\r\n".join([*lines, "", ""]).encode() + data)
-        status, fields = _head(await self._reader.readuntil(b"\r\n\r\n"))
-        said = await self._body(fields)
+        writer.write("\r\n".join([*lines, "", ""]).encode() + data)
+        status, fields = _head(await reader.readuntil(b"\r\n\r\n"))
+        said = await _body(reader, fields)
+        if fields.get("connection", "").lower() == "close":
+            self.close()
         if status != 200:
             raise Broken(f"{status}: {said[:200]!r}")
         return said
 
-    async def _body(self, fields: Mapping[str, str]) -> bytes:
-        if "content-length" in fields:
-            return await self._reader.readexactly(int(fields["content-length"]))
-        parts = []
-        while size := int(await self._reader.readline(), 16):
-            parts.append(await self._reader.readexactly(size))
-            await self._reader.readline()
-        await self._reader.readline()
-        return b"".join(parts)
+
+async def _body(reader: asyncio.StreamReader, fields: Mapping[str, str]) -> bytes:
+    if "content-length" in fields:
+        return await reader.readexactly(int(fields["content-length"]))
+    parts = []
+    while size := int(await reader.readline(), 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(parts)
 
 
 @asynccontextmanager
 async def connected(host: str, port: int) -> AsyncIterator[Connected]:
-    """A connection."""
-    reader, writer = await asyncio.open_connection(host, port)
+    """An open connection."""
+    line = Connected(host, port)
+    await line.open()
     try:
-        yield Connected(reader, writer, f"{host}:{port}")
+        yield line
     finally:
-        writer.close()
+        line.close()
 
 
 def serve(latency: float, ready: Connection) -> None:
