@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 
 from tts_agent.exceptions import SamplerError
 from tts_agent.samplers.chat_wire import Reply, read_reply
@@ -31,7 +31,7 @@ def read_completion(text: str) -> Reply:
     return Reply(tuple(replace(sample, raw=choice) for sample, choice in pairs), reply.usage)
 
 
-async def whole_body(response: httpx.Response) -> str:
+async def whole_body(response: httpx2.Response) -> str:
     """The text of a reply.
 
     Raises:
