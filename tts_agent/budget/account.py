@@ -165,6 +165,19 @@ def left_for_steps(chain: Sequence[Account], paths: Paths) -> int:
     return max(0, _least(chain, paths, _ORDINARY, idle=True).tokens)
 
 
+def saw(chain: Sequence[Account], kind: str, spent: Amount, price: float) -> None:
+    """A step of class `kind` is done, on which this was spent, decided at this `price` of a token."""
+    for account in chain:
+        account.steps = account.steps.saw(kind, spent, price)
+
+
+def restore(chain: Sequence[Account], spent: Amount, steps: Steps | None) -> None:
+    """At least this is known to be spent, and done."""
+    for account in chain:
+        account.spent = account.spent.most(spent)
+        account.steps = account.steps.most(steps or account.steps)
+
+
 _ORDINARY = Ask(0, 1, 1)
 
 

@@ -16,16 +16,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from tts_agent.budget.account import Account, plan, remaining
-from tts_agent.budget.amount import UNLIMITED, Amount, Ask
+from tts_agent.budget.account import Account, restore, saw
+from tts_agent.budget.amount import Amount, Ask
 from tts_agent.budget.book import Book, Busy, Page
 from tts_agent.budget.grants import Path
+from tts_agent.budget.limits import check_minimum, limits_of
+from tts_agent.budget.promises import promised
 from tts_agent.budget.reservation import Reservation
+from tts_agent.budget.reserving import reserved
 from tts_agent.budget.steps import Pacer, Progress, Steps
 from tts_agent.budget.stored_book import StoredBook
 from tts_agent.budget.stores.base import Store
-from tts_agent.budget.tariffs import NANOS, Tariff, priced
-from tts_agent.budget.view import BudgetView, progress_of, refuse_too_small, view_of
+from tts_agent.budget.tariffs import Tariff, priced
+from tts_agent.budget.view import BudgetView, progress_of, view_of
 from tts_agent.exceptions import BudgetExhausted, ConfigurationError
 
 
@@ -62,15 +65,7 @@ class Budget:
         pace: Pacer | None = None,
         store: Store | None = None,
     ) -> None:
-        for name, value in (("tokens", tokens), ("calls", calls), ("dollars", money), ("seconds", seconds)):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ConfigurationError(f"a budget of {value} {name} buys nothing: give a number above 0")
-        nanos = UNLIMITED if money is None else int(Decimal(str(money)) * NANOS)
-        self.limit = Amount(UNLIMITED if tokens is None else tokens, UNLIMITED if calls is None else calls, nanos)
-        if not 0 <= reserve_final < self.limit.tokens:
-            raise ConfigurationError(
-                f"reserve_final is {reserve_final}: it must be at least 0 and below the {tokens} tokens"
-            )
+        self.limit = limits_of(tokens, calls=calls, money=money, seconds=seconds, reserve_final=reserve_final)
         self._deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._priced = money is not None
         self._tariffs = dict(tariffs or {})
@@ -136,32 +131,10 @@ class Budget:
             ConfigurationError: it is not above 0, or above the child's own limit; or what `child` refuses.
         """
         child, name = self.child(tokens, **limits), uuid4().hex
-        if not 0 < least <= child.limit.tokens or limits.get("key") is not None:
-            raise ConfigurationError(
-                f"least is {least}: a minimum is above 0 and within the child's limit, and is kept for a child without "
-                "a key, which belongs to its process"
-            )
+        check_minimum(least, child.limit, limits.get("key"))
         child._paths = ((), *((*path, name) for path in self._paths))
-        book, pages, paths = self._book, self._pages, self._paths
-
-        def promise(chain: Sequence[Account]) -> None:
-            left = remaining(chain, paths).tokens
-            if left < least:
-                raise BudgetExhausted(f"a minimum of {least} tokens cannot be promised: {left} are left for anybody")
-            for account, page, path in zip(chain, pages, paths, strict=True):
-                account.promise(book.lease(page, account), name, least, path, until=book.until())
-
-        def take_back(chain: Sequence[Account]) -> None:
-            for account in chain:
-                account.take_back(name)
-
-        with book.lock:
-            book.change(pages, promise)
-            book.granted()
-        try:
+        with promised(self._book, self._pages, self._paths, name, least):
             yield child
-        finally:
-            book.end(pages, take_back)
 
     def _open(self, name: str) -> None:
         """Keep the account in the store under this name."""
@@ -229,12 +202,7 @@ class Budget:
         """A step of class `kind` is done, on which this was spent, decided at this `price` of a token. It counts in
         every budget above too. Nothing is charged: its calls were. Never fails: what a store cannot be told now it is
         told later."""
-
-        def step(chain: Sequence[Account]) -> None:
-            for account in chain:
-                account.steps = account.steps.saw(kind, spent, price)
-
-        self._book.end(self._pages, step)
+        self._book.end(self._pages, lambda chain: saw(chain, kind, spent, price))
 
     def expect(self, steps: int) -> None:
         """So many steps of this budget's task are to come, say who knows: a plan that was just made. Every process that
@@ -260,13 +228,7 @@ class Budget:
         Every budget above has then spent at least as much, and seen the steps. It does not add up: saying it twice
         changes nothing.
         """
-
-        def step(chain: Sequence[Account]) -> None:
-            for account in chain:
-                account.spent = account.spent.most(spent)
-                account.steps = account.steps.most(steps or account.steps)
-
-        self._book.change(self._pages, step)
+        self._book.change(self._pages, lambda chain: restore(chain, spent, steps))
         self._book.wake()
 
     def reserve(self, ask: Ask) -> Reservation | Busy:
@@ -283,22 +245,4 @@ class Budget:
             raise BudgetExhausted("the budget's time is up")
         if self._priced and ask.tariff is None:
             ask = replace(ask, tariff=priced(ask.model, self._tariffs))
-        book, pages, paths = self._book, self._pages, self._paths
-
-        def step(chain: Sequence[Account]) -> Reservation | None:
-            refuse_too_small(chain, paths, self._paces)
-            best = plan(chain, paths, ask)
-            if best is None:
-                return None
-            cost, until = ask.cost(*best), book.until()
-            leases = [book.lease(page, account) for page, account in zip(pages, chain, strict=True)]
-            for account, lease, path in zip(chain, leases, paths, strict=True):
-                account.hold(lease, cost, path, final=ask.final, until=until)
-            return Reservation(book, pages, leases, paths, ask, plan=best, cost=cost)
-
-        with book.lock:
-            grant = book.change(pages, step)
-            if grant is None:
-                return book.busy(self._deadline)
-            book.granted()
-            return grant
+        return reserved(self._book, self._pages, self._paths, self._paces, ask, deadline=self._deadline)
