@@ -12,6 +12,12 @@ from tts_agent.budget.amount import UNLIMITED, Amount
 from tts_agent.budget.tariffs import NANOS
 from tts_agent.budget.view import BudgetView
 
+LAST_WORDS = (
+    "There is no budget for further steps. Answer now, as well as you can with what is known so far, "
+    "and say what remains open."
+)
+"""Ends the conversation that a last answer is asked for with."""
+
 
 def notice(view: BudgetView) -> str | None:
     """What is left, rounded down to 1, 2 or 5 times a power of ten; None where nothing is limited."""

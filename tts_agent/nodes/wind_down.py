@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
+from tts_agent.budget.notice import LAST_WORDS
 from tts_agent.nodes.arguments import whole
 from tts_agent.nodes.metering import installed
 
@@ -32,10 +33,7 @@ def has_room(tokens: int) -> bool:
 
 def last_words(open_items: Sequence[str] = ()) -> HumanMessage:
     """Ends the prompt of a last answer, which is asked for without tools; what was left undone is to be said in it."""
-    said = (
-        "There is no budget for further steps. Answer now, as well as you can with what is known so far, "
-        "and say what remains open."
-    )
+    said = LAST_WORDS
     if open_items:
         said += " This was not done; name it: " + "; ".join(" ".join(item.split()) for item in open_items) + "."
     return HumanMessage(said)

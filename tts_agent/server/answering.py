@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tts_agent.budget import Budget
+from tts_agent.budget.notice import LAST_WORDS
 from tts_agent.driver import Driver
 from tts_agent.effects import generate
 from tts_agent.events import Drawn, Event, Refused, to_dict
@@ -17,11 +18,6 @@ from tts_agent.routing import Policy
 from tts_agent.sampling import Sample, Sampler, Usage
 from tts_agent.server.chat_request import ChatRequest
 
-LAST_WORDS = user(
-    "There is no budget for further steps. Answer now, as well as you can with what is known so far, "
-    "and say what remains open."
-)
-"""Ends the conversation that a last answer is asked for with."""
 OF_TOOLS = frozenset({"tool_choice", "parallel_tool_calls"})
 """Options that mean nothing without tools."""
 
@@ -100,4 +96,6 @@ def _last(request: ChatRequest) -> ChatRequest:
     """The request for the last answer: without tools, so that it is one, but in the form that was asked for."""
     step = request.step
     options = {name: value for name, value in step.options.items() if name not in OF_TOOLS}
-    return replace(request, n=1, step=replace(step, messages=(*step.messages, LAST_WORDS), tools=(), options=options))
+    return replace(
+        request, n=1, step=replace(step, messages=(*step.messages, user(LAST_WORDS)), tools=(), options=options)
+    )
