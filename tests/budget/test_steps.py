@@ -27,14 +27,16 @@ class Fixed:
 SPENT = Amount(tokens=100, calls=2)
 
 
-def _seen(kinds: list[str], planned: int) -> Steps:
-    steps = Steps(planned=planned)
+def _seen(kinds: list[str], planned: int | dict[str, int]) -> Steps:
+    steps = Steps().expecting(planned)
     for kind in kinds:
         steps = steps.saw(kind, SPENT)
     return steps
 
 
-STEPS = st.builds(_seen, st.lists(st.sampled_from(["plan", "read", "write"]), max_size=6), st.integers(0, 20))
+KINDS = st.sampled_from(["plan", "read", "write"])
+PLANS = st.integers(0, 20) | st.dictionaries(KINDS, st.integers(0, 20))
+STEPS = st.builds(_seen, st.lists(KINDS, max_size=6), PLANS)
 
 
 def test_a_step_counts_in_every_budget_above_and_charges_nothing() -> None:
@@ -60,6 +62,17 @@ def test_each_step_that_ends_leaves_one_less_of_those_expected() -> None:
     assert ahead == [None, 3, 2, 1, 1, 4], "one more begins, whatever the plan said"
     with pytest.raises(ConfigurationError, match="give a whole number"):
         run.expect(-1)
+
+
+def test_a_plan_by_class_is_used_up_by_steps_of_its_classes_alone() -> None:
+    run = Budget(1_000)
+    run.finished("read", SPENT)
+    run.expect({"read": 2, "write": 1})
+    run.finished("aside", SPENT)
+    run.finished("read", SPENT)
+    assert (run.steps.ahead, dict(run.steps.ahead_of)) == (2, {"read": 1, "write": 1})
+    with pytest.raises(ConfigurationError, match="give a whole number"):
+        run.expect({"read": 3, "write": -1})
 
 
 def test_the_highest_price_of_all_paces_on_the_way_up_holds() -> None:

@@ -132,6 +132,12 @@ def test_without_a_token_budget_there_is_nobody_to_tell() -> None:
         expect_steps(3)
 
 
+@pytest.mark.parametrize("ahead", [-1, 1.5, {"reading": -1}, {"reading": "two"}])
+def test_what_is_no_number_of_steps_is_refused(ahead: Any) -> None:
+    with token_budget(1_000), pytest.raises(ConfigurationError, match="whole number"):
+        expect_steps(ahead)
+
+
 def test_processes_on_one_stored_ledger_go_by_one_pace(endpoint: Loopback, tmp_path: Path) -> None:
     def opened() -> Budget:
         return Budget(2_200, store=SqliteStore(tmp_path / "ledger.db", key="run"), pace=Pace(LENGTH))

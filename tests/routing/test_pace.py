@@ -55,6 +55,16 @@ def test_what_a_plan_says_goes_before_the_horizon() -> None:
     )
 
 
+def test_a_plan_by_class_prices_the_steps_of_its_classes_and_no_others() -> None:
+    cheap = TabulatedCurve((1e-6, 1e-2), (900.0, 100.0), (0.9, 0.5))
+    pace = Pace(20, curves={"read": DEAR, "write": cheap}, pacing=Pacing(reserve=0.0))
+    steps = seen("read", "aside").expecting({"read": 3, "write": 2})
+    price = pace.price("read", 0, progress(20_000, steps))
+    assert 3 * DEAR(price).cost + 2 * cheap(price).cost == pytest.approx(20_000, rel=1e-6)
+    dearer = pace.price("read", 0, progress(20_000, seen("read", "aside").expecting({"read": 5})))
+    assert dearer > price
+
+
 def test_steps_that_are_done_are_no_longer_ahead_and_past_tasks_tell_how_many_are() -> None:
     early, late = (Pace(8).price("read", 500, progress(6_000, seen(*["read"] * done))) for done in (1, 6))
     assert late < early

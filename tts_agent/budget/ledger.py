@@ -204,9 +204,9 @@ class Budget:
         told later."""
         self._book.end(self._pages, lambda chain: saw(chain, kind, spent, price))
 
-    def expect(self, steps: int) -> None:
-        """So many steps of this budget's task are to come, say who knows: a plan that was just made. Every process that
-        shares the ledger goes by it; each step that ends leaves one less. Said again, it holds anew.
+    def expect(self, steps: int | Mapping[str, int]) -> None:
+        """So many steps of this budget's task are to come, in all or by class, says who knows: a plan that was just
+        made. Every process on the ledger goes by it; each step that ends leaves one less. Said again, it holds anew.
 
         Raises:
             ConfigurationError: that is no number of steps.

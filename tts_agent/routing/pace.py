@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import exp
 
 from tts_agent.budget.steps import ClassTotal, Progress, Steps
@@ -19,7 +20,7 @@ from tts_agent.exceptions import ConfigurationError
 from tts_agent.probability import Beta
 from tts_agent.routing.curves import StepCurve
 from tts_agent.routing.horizon import GivenHorizon, Horizon, LearnedHorizon, StepMix
-from tts_agent.routing.pacing import Pacing, TaskPace
+from tts_agent.routing.pacing import Pacing, TaskPace, Work
 from tts_agent.routing.profile import ClassProfile
 from tts_agent.routing.vote_curve import VoteCurve
 
@@ -55,19 +56,27 @@ class Pace:
         """See `budget.Pacer`."""
         done = progress.steps.done
         seen = {name: self._curve(name, total) for name, total in done.items() if min(total.calls, total.tokens) > 0}
+        left = progress.left + call_tokens  # the first call is in the curve, and paid for already
         call_tokens = call_tokens or self._usual(done)
-        now = replace(seen.get(kind) or self._curve(kind, ClassTotal()), call_tokens=max(1, call_tokens))
+        fresh = partial(replace, call_tokens=max(1, call_tokens))
         curves: dict[str, StepCurve] = {**seen, **self.curves}
+        now: StepCurve = self.curves.get(kind) or fresh(seen.get(kind) or self._curve(kind, ClassTotal()))
+        if by_class := dict(progress.steps.ahead_of):
+            by_class[kind] = max(0, by_class.get(kind, 0) - 1)
+            later = [
+                Work(curves.get(each) or fresh(self._curve(each, ClassTotal())), n) for each, n in by_class.items()
+            ]
+            return self.pacing.solve([Work(now), *later], left).prices[0]
         said = progress.steps.ahead
         task = TaskPace(
-            progress.left + call_tokens,  # the first call is in the curve, and paid for already
+            left,
             curves or {kind: now},
             horizon=self._horizon() if said is None else GivenHorizon(said),
             mix=StepMix({name: float(total.steps) for name, total in done.items()}),
             pacing=self.pacing,
             done=progress.steps.total if said is None else 0,
         )
-        return task.plan(kind, self.curves.get(kind, now)).prices[0]
+        return task.plan(kind, now).prices[0]
 
     def least_tokens(self, steps: Steps) -> int:
         """See `budget.Pacer`."""
