@@ -15,7 +15,7 @@ from pathlib import Path
 from examples.deep_research import language
 from examples.deep_research.agent import build, search_tool
 from examples.deep_research.corpus import write_pages
-from examples.deep_research.effort import PLAIN, Effort, Grant, Kind, Outlook
+from examples.deep_research.effort import PLAIN, Effort, Grant, Kind, Outlook, Unpriced
 from examples.deep_research.index import Index
 from examples.deep_research.language import Hop, Note
 from examples.deep_research.pace import LADDERS, Measured, write_profile
@@ -33,11 +33,11 @@ FIRST_WORLD = 500
 
 
 @dataclass(frozen=True)
-class One:
+class One(Unpriced):
     """A conduct for one kind of step alone."""
 
-    kind: Kind
-    effort: Effort
+    kind: Kind = "find"
+    effort: Effort = PLAIN
     goes_on: bool = True
     always_reports: bool = False
 

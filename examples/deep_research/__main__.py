@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from examples.deep_research.agent import search_tool
@@ -21,6 +23,7 @@ from examples.deep_research.tiny import MODEL_FOLDER, PROFILE, TEMPERATURE, rese
 from examples.deep_research.turns import LARGER, Limits, Turns
 from examples.deep_research.world import make_world
 from tts_agent import ConfigurationError, TTSAgentError
+from tts_agent.learning.recording import Recorder
 from tts_agent.sampling import Sampler
 
 WORLD = 7
@@ -49,10 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _research(given: argparse.Namespace, index: Index) -> None:
     sampler, limits, temperature = _model(given.model, given.base_url)
     conduct = read_profile(MODEL_FOLDER / PROFILE, DEARER if given.model else 1.0)
-    if given.budget < conduct.least:
-        raise ConfigurationError(f"{given.budget} tokens are too few for any answer: it takes {conduct.least} at least")
     turns = Turns(sampler, search_tool(index), limits, temperature)
-    state, spent = research(given.question, given.budget, turns, conduct, seed=given.seed, keep=given.keep)
+    with ExitStack() as recording:
+        if given.record:
+            recorder = recording.enter_context(Recorder(given.record, model=sampler.name))
+            recording.enter_context(recorder.task(given.question))
+            turns = replace(turns, estimator=conduct.pass_rates, on_result=recorder)
+        state, spent = research(given.question, given.budget, turns, conduct, seed=given.seed, keep=given.keep)
     for line in state["log"]:
         print(line)
     print()
@@ -80,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="a model of the endpoint; the key comes from OPENAI_API_KEY")
     parser.add_argument("--base-url", help="OpenAI-compatible endpoint")
     parser.add_argument("--keep", type=Path, help="SQLite file; a run that was killed goes on from it")
+    parser.add_argument("--record", type=Path, help="SQLite file of decisions, for `tts-agent report`")
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument("--world", type=int, default=WORLD, help="seed of the world that the pages are about")
     return parser

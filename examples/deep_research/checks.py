@@ -59,6 +59,12 @@ class Reading:
     queries: tuple[str, ...]
     pages: Mapping[int, str]
 
+    @property
+    def dated(self) -> bool:
+        """Whether what was seen of the fact has been otherwise: another page may know of a later change."""
+        said = told(self.pages, self.hop)
+        return bool(said) and all(each.year != ALWAYS for each in said)
+
     def judge(self, sample: Sample) -> Verdict:
         """Accepted: a find that a page proves and none contradicts; and, as long as no page says what always held, a
         search that was not made before, or that nothing was found."""

@@ -23,8 +23,11 @@ class Index:
         rows = ((page.number, page.title, page.text) for page in pages)
         self._db.executemany("INSERT INTO pages(rowid, title, text) VALUES (?, ?, ?)", rows)
 
-    def search(self, query: str, most: int = 3) -> list[Page]:
-        """The pages that fit best, any of the words counting, each cut to its best sentence; none without words."""
+    def search(self, query: str, most: int = 3, *, strict: bool = False) -> list[Page]:
+        """The pages that fit best, any of the words counting, each cut to its best sentence; none without words.
+
+        `strict` leaves those of them out whose best sentence lacks a word of the query.
+        """
         asked = _WORD.findall(query)
         if not asked:
             return []
@@ -33,4 +36,5 @@ class Index:
             rows = self._db.execute(
                 "SELECT rowid FROM pages WHERE pages MATCH ? ORDER BY bm25(pages), rowid LIMIT ?", (words, most)
             ).fetchall()
-        return [self.pages[number].excerpt(asked) for (number,) in rows]
+        found = [self.pages[number].excerpt(asked) for (number,) in rows]
+        return [page for page in found if not strict or {*asked} <= {*_WORD.findall(page.text)}]

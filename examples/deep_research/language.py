@@ -27,6 +27,8 @@ FOUND = "found"
 NOTHING = "nothing"
 UNKNOWN = "unknown"
 NO_PAGES = "no pages"
+PENDING = "no pages yet"
+"""Said in place of the results of a search that is still to be made, so that the next one asks in other words."""
 ENOUGH = "No more searches: answer now."
 """Said with the last results, when there is to be no further search."""
 

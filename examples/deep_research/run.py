@@ -10,7 +10,7 @@ from examples.deep_research.agent import WRITE, build
 from examples.deep_research.effort import Conduct
 from examples.deep_research.state import Research, Run
 from examples.deep_research.turns import Turns
-from tts_agent import Budget, ConfigurationError
+from tts_agent import Budget, BudgetExhausted, ConfigurationError
 from tts_agent.budget import Amount, SqliteStore
 from tts_agent.nodes import token_budget
 
@@ -31,13 +31,16 @@ def research(
             calls that were in flight count as spent in full.
 
     Raises:
-        ConfigurationError: the question is empty, the budget too small for a report, or the file is another run's.
+        ConfigurationError: the question is empty, or the file is another run's.
+        BudgetExhausted: the budget is too small for any answer; its `least` is the smallest that would do.
     """
     if not question.strip():
         raise ConfigurationError("the question is empty: there is nothing to look up")
-    reserve = turns.report_bound(question, [])
-    if tokens <= reserve:
-        raise ConfigurationError(f"a report alone may take {reserve} tokens: {tokens} buy no research")
+    if tokens < conduct.least:
+        needed = f"it takes {conduct.least} at least"
+        raise BudgetExhausted(f"{tokens} tokens are too few for any answer: {needed}", least=conduct.least)
+    reserve = conduct.reserve(tokens, turns.report_bound(question, []))
+    pace = conduct.pace(reserve)
     begun: Research = {"question": question}
     with ExitStack() as open_:
         saver, store = None, None
@@ -53,11 +56,11 @@ def research(
             if before.values["question"] != question:
                 raise ConfigurationError(f"{keep} keeps another run: {before.values['question']!r}")
             if not before.next:
-                ledger = Budget(tokens, reserve_final=reserve, store=store)
+                ledger = Budget(tokens, reserve_final=reserve, pace=pace, store=store)
                 return before.values, ledger.spent + ledger.held
-        kept: dict[str, Any] = {"limit": tokens, "reserve_final": reserve}
+        kept: dict[str, Any] = {"limit": tokens, "reserve_final": reserve, "pace": pace}
         if store:
-            kept = {"limit": Budget(tokens, reserve_final=reserve, store=store)}
+            kept = {"limit": Budget(tokens, reserve_final=reserve, pace=pace, store=store)}
         with token_budget(**kept, final_nodes=(WRITE,)) as budget:
             going_on = before is not None and bool(before.next)
             state: Research = graph.invoke(

@@ -33,6 +33,10 @@ class Research(TypedDict, total=False):
     """That of this search."""
     until: int | None
     """Tokens that the run may have spent when this search ends; None: no more than all others."""
+    price: float
+    """Of a token, when it was chosen."""
+    tries: int
+    """How often the fact at hand was looked for before: each time with other samples."""
     failed: str
     """Why this search, or the one before it for the same fact, came to nothing; empty where none did."""
     log: Annotated[list[str], operator.add]

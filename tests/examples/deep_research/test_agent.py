@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.deep_research import language, scripted
-from examples.deep_research.agent import build
-from examples.deep_research.effort import PLAIN, Plain
+from examples.deep_research.agent import build, search_tool
+from examples.deep_research.corpus import Page
+from examples.deep_research.effort import PLAIN, Effort, Plain
+from examples.deep_research.index import Index
 from examples.deep_research.pace import Priced
 from examples.deep_research.run import research
 from examples.deep_research.state import Research, Run, next_hop, note_data, notes_of
@@ -20,6 +23,7 @@ from tts_agent import BudgetExhausted, ConfigurationError
 from tts_agent.messages import ToolCall
 from tts_agent.nodes import token_budget
 from tts_agent.sampling import Sample, SampleRequest
+from tts_agent.testing.scripted import ScriptedSampler
 
 PLENTY = 50_000
 
@@ -47,7 +51,7 @@ def test_with_plenty_to_spend_answers_are_right_unless_the_search_never_shows_th
     assert right > len(desk.questions) / 2
 
 
-@given(tokens=st.integers(200, 4000), place=st.integers(0, 14), noise=st.integers(0, 5))
+@given(tokens=st.integers(450, 4000), place=st.integers(0, 14), noise=st.integers(0, 5))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_budget_and_however_bad_the_model_the_run_ends_inside_it_with_a_report(
     desk: Desk, priced: Priced, tokens: int, place: int, noise: int
@@ -122,19 +126,70 @@ def test_calls_after_the_last_search_are_not_made(desk: Desk) -> None:
     assert len(model.calls[-2].request.messages) == 2 * PLAIN.searches + 3
 
 
-@pytest.mark.parametrize(
-    ("question", "tokens", "said"), [(" ", 1000, "empty"), ("who is the mayor of selby ?", 20, "20 buy no research")]
-)
-def test_what_cannot_be_done_is_said_before_the_first_call(
-    desk: Desk, priced: Priced, question: str, tokens: int, said: str
+def test_an_empty_question_is_refused(desk: Desk, priced: Priced) -> None:
+    turns, model = desk.turns(scripted.reply)
+    with pytest.raises(ConfigurationError, match="empty"):
+        research(" ", 1000, turns, priced)
+    assert model.calls == []
+
+
+def test_a_budget_too_small_for_any_answer_is_refused_before_the_first_call_with_one_that_would_do(
+    desk: Desk, priced: Priced
 ) -> None:
     turns, model = desk.turns(scripted.reply)
-    with pytest.raises(ConfigurationError, match=said):
-        research(question, tokens, turns, priced)
+    question = desk.questions[0].text
+    with pytest.raises(BudgetExhausted, match="20 tokens are too few for any answer") as refused:
+        research(question, 20, turns, priced)
     assert model.calls == []
+    assert refused.value.least == priced.least
+    state, _ = research(question, priced.least, turns, priced)
+    assert language.read_report(state["report"])
+
+
+def test_queries_are_written_so_as_to_differ_and_asked_at_once(desk: Desk) -> None:
+    conduct = Plain(Effort("check", strict=True, searches=2, queries=2), verifies=True, goes_on=True)
+    turns, model = desk.turns(scripted.reply)
+    research(desk.questions[0].text, PLENTY, turns, conduct)
+    read = next(call.request for call in model.calls if call.request.messages[-1].content == language.ENOUGH)
+    (asked,) = (message for message in read.messages if message.role == "assistant")
+    assert len({language.read_query(call.arguments) for call in asked.tool_calls}) == 2
+
+
+def test_what_has_been_otherwise_is_checked_against_a_further_page(priced: Priced) -> None:
+    pages = [
+        Page(1, "a", "since 1960 karin ritter was born in selby .", ()),
+        Page(2, "b", "since 1980 melby is the home town of karin ritter .", ()),
+    ]
+    said = []
+    for checks in (0, 1):
+        conduct = Plain(Effort("check", strict=True, searches=1, checks=checks), verifies=True, goes_on=True)
+        turns = Turns(ScriptedSampler(scripted.reply), search_tool(Index(pages)))
+        state, _ = research("what is the birthplace of karin ritter ?", PLENTY, turns, conduct)
+        said.append((notes_of(state)[0].value, sum(line.startswith("search") for line in state["log"])))
+    assert said == [("selby", 1), ("melby", 2)]
+
+
+def test_a_fact_that_was_not_found_is_looked_for_on_from_the_pages_that_were_seen(desk: Desk, priced: Priced) -> None:
+    pages = [Page(1, "b", "melby is the home town of karin ritter .", ())]
+    model = ScriptedSampler(scripted.reply)
+    turns = Turns(model, search_tool(Index(pages)))
+    state, _ = research("what is the birthplace of karin ritter ?", 900, turns, priced)
+    searches = [line for line in state["log"] if line.startswith("search")]
+    assert notes_of(state)[0].value == "melby"
+    assert len(searches) == len(set(searches)) == 2
+
+
+def test_the_class_of_each_turn_is_read_off_the_graph(desk: Desk, priced: Priced) -> None:
+    kinds = []
+    turns = replace(desk.turns(scripted.reply)[0], on_result=lambda result: kinds.append(result.step.kind))
+    research(desk.questions[1].text, PLENTY, turns, priced)
+    assert kinds[0] == "plan"
+    assert kinds[-1] == "synthesis"
+    assert {"query writing", "reading"} <= {*kinds} <= {"plan", "query writing", "reading", "check", "synthesis"}
 
 
 def test_it_is_drawn_as_it_is_described(desk: Desk) -> None:
     turns: Turns = desk.turns(scripted.reply)[0]
     edges = {(edge.source, edge.target) for edge in build(turns).get_graph().edges}
-    assert {("plan", "begin"), ("begin", "ask"), ("ask", "search"), ("search", "ask"), ("reflect", "write")} <= edges
+    assert {("plan", "begin"), ("begin", "query"), ("query", "search"), ("search", "read")} <= edges
+    assert {("search", "check"), ("check", "search"), ("read", "reflect"), ("reflect", "write")} <= edges

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
 
 from examples.deep_research import scripted
 from examples.deep_research.__main__ import main
 from tests.examples.deep_research.conftest import Desk
+from tts_agent.cli import main as tts_agent
 from tts_agent.testing.loopback import Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
@@ -19,12 +24,30 @@ def test_without_a_question_it_lists_some(capsys: pytest.CaptureFixture[str], de
 def test_the_trained_model_answers_with_a_citation_inside_the_budget(
     capsys: pytest.CaptureFixture[str], desk: Desk
 ) -> None:
-    question = desk.questions[5]
-    assert main([question.text, "--budget", "190"]) == 0
+    question = desk.questions[6]
+    assert main([question.text, "--budget", "300"]) == 0
     said = capsys.readouterr().out
     assert f"answer {question.answer}" in said
     assert f"[{question.sources[0][0]}]" in said
-    assert int(said.splitlines()[-1].split()[0]) <= 190
+    assert int(said.splitlines()[-1].split()[0]) <= 300
+
+
+def test_what_is_recorded_is_shown_step_by_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, desk: Desk, tmp_path: Path
+) -> None:
+    question, records = desk.questions[6].text, tmp_path / "records.sqlite"
+    assert main([question, "--budget", "300", "--record", str(records)]) == 0
+    spent = int(capsys.readouterr().out.splitlines()[-1].split()[0])
+    monkeypatch.setattr(sys, "argv", ["tts-agent", "report", str(records), "--task", question, "--json"])
+    with pytest.raises(SystemExit, match="0"):
+        tts_agent()
+    (shown,) = json.loads(capsys.readouterr().out)["timelines"]
+    assert {"plan", "query writing", "reading", "synthesis"} <= {step["kind"] for step in shown["steps"]}
+    assert shown["steps"][-1]["spent"] == spent
+    for step in shown["steps"]:
+        assert 0.0 < step["pass_rate"] < 1.0
+        assert step["price"] > 0.0
+        assert step["worth"] > 0.0
 
 
 def test_any_model_of_an_endpoint_runs_the_same_graph(
