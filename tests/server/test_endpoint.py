@@ -105,6 +105,25 @@ def test_several_choices_come_whatever_the_upstream_makes_of_n(serve: Serve, n: 
     assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("n", ["honoured", "ignored", "refused"])
+def test_several_choices_stream_with_one_bill_whatever_the_upstream_makes_of_n(serve: Serve, n: Any) -> None:
+    sampler = says("one", "two", "three")
+    with Loopback(sampler, n=n) as upstream:
+        url = serve(upstream.url)
+        for _ in range(2):  # the second time it is known that the model does not take n
+            sampler.samples.clear()
+            reply = post(url, {**ASK, "n": 3, "stream": True, "max_tokens": 100})
+            *chunks, last = [json.loads(line[6:]) for line in reply.text.split("\n\n")[:-2]]
+            texts, ends = ["", "", ""], []
+            for choice in (one for chunk in chunks for one in chunk["choices"]):
+                texts[choice["index"]] += choice["delta"].get("content") or ""
+                ends += [choice["index"]] * (choice["finish_reason"] == "stop")
+            assert (sorted(texts), sorted(ends)) == (["one", "three", "two"], [0, 1, 2])
+            assert not any(chunk.get("usage") for chunk in chunks)
+            assert last["usage"]["completion_tokens"] == sum(sample.usage.output_tokens for sample in sampler.samples)
+            assert len({chunk["id"] for chunk in [*chunks, last]}) == 1
+
+
 @pytest.mark.parametrize("policy", ["single", "parallel"])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(

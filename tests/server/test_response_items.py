@@ -51,10 +51,32 @@ def test_calls_made_together_are_one_message_with_the_text_before_them() -> None
     assert messages[3] == {"role": "tool", "tool_call_id": "b", "content": "3"}
 
 
-def test_reasoning_of_earlier_turns_is_left_out() -> None:
-    assert messages_of([{"type": "reasoning", "id": "r", "summary": []}, {"role": "user", "content": "?"}]) == [
-        {"role": "user", "content": "?"}
+def test_the_text_of_reasoning_goes_back_with_the_message_after_it() -> None:
+    def thought(*texts: str) -> dict[str, Any]:
+        return {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": t} for t in texts]}
+
+    call = {"type": "function_call", "call_id": "a", "name": "add", "arguments": "{}"}
+    said = {"role": "assistant", "content": "I add."}
+    assert messages_of([thought("So ", "I add."), said, thought(" Now."), call]) == [
+        {
+            "role": "assistant",
+            "content": "I add.",
+            "reasoning_content": "So I add. Now.",
+            "tool_calls": [{"id": "a", "type": "function", "function": {"name": "add", "arguments": "{}"}}],
+        }
     ]
+
+
+def test_reasoning_that_is_encrypted_or_before_no_message_is_left_out() -> None:
+    sealed = {
+        "type": "reasoning",
+        "id": "r",
+        "encrypted_content": "x",
+        "summary": [{"type": "summary_text", "text": "s"}],
+    }
+    open_thought = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    for item in (sealed, open_thought):
+        assert messages_of([item, {"role": "user", "content": "?"}]) == [{"role": "user", "content": "?"}]
 
 
 def test_what_is_kept_elsewhere_is_asked_for_itself() -> None:

@@ -146,7 +146,7 @@ def test_fields_with_a_meaning_in_chat_completions_arrive_under_their_names_ther
         "include": ["reasoning.encrypted_content"],
         "top_logprobs": 2,
         "store": True,
-        "truncation": "auto",
+        "truncation": "disabled",
         "top_p": 0.5,
         "top_k": 7,
     }
@@ -223,3 +223,30 @@ def test_a_failure_keeps_its_status(serve: Serve, stream: bool, policy: str) -> 
 def test_what_is_wrong_or_cannot_be_honoured_is_one_sentence(serve: Serve, wrong: dict[str, Any], field: str) -> None:
     reply = post(serve("http://127.0.0.1:9/v1"), {**ASK, **wrong})
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("include", ["file_search_call.results"]),
+        ("include", "message.output_text.logprobs"),
+        ("truncation", "auto"),
+        ("max_tool_calls", 0),
+        ("context_management", [{"type": "compaction"}]),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(serve: Serve, field: str, value: object) -> None:
+    with Loopback(says("4")) as upstream:
+        reply = post(serve(upstream.url), {**ASK, field: value})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, field)
+    assert not upstream.requests
+
+
+def test_what_is_so_anyway_is_taken_and_said_back(serve: Serve) -> None:
+    include = ["reasoning.encrypted_content", "message.output_text.logprobs"]
+    with Loopback(says("4")) as upstream:
+        body = {**ASK, "include": include, "truncation": "disabled", "max_tool_calls": 2}
+        reply = post(serve(upstream.url), body).json()
+    assert (reply["status"], reply["truncation"], reply["max_tool_calls"]) == ("completed", "disabled", 2)
+    assert upstream.requests[0]["logprobs"] is True
+    assert not {"include", "truncation", "max_tool_calls"} & set(upstream.requests[0])

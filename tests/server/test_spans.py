@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,9 +13,16 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from tts_agent.exceptions import RateLimited
-from tts_agent.server import Embedded, create_app
+from tts_agent.server import Embedded, Upstream, create_app
+from tts_agent.server.spans import Spans
 from tts_agent.testing.scripted import ScriptedSampler
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -70,6 +79,43 @@ def test_it_is_inside_the_span_of_its_client() -> None:
     span = span_of(ScriptedSampler(["4"] * 3))
     assert span.parent
     assert (f"{span.parent.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
+
+
+def test_the_upstream_is_asked_inside_that_span(mount: Callable[[ASGIApp], str]) -> None:
+    seen: list[Headers] = []
+
+    async def complete(request: Request) -> Response:
+        seen.append(request.headers)
+        return Response('{"choices": [{"message": {"content": "4"}}]}', media_type="application/json")
+
+    url = mount(Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])]))
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    async def ask() -> None:
+        source = Upstream(url)
+        transport = httpx.ASGITransport(create_app(source, tracer_provider=provider))
+        async with httpx.AsyncClient(transport=transport, base_url="http://any") as client:
+            headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "its=own"}
+            (await client.post("/v1/chat/completions", json=ASK, headers=headers)).raise_for_status()
+        await source.close()
+
+    asyncio.run(ask())
+    (span,) = exporter.get_finished_spans()
+    assert span.context
+    assert {one["traceparent"] for one in seen} == {f"00-{TRACE}-{span.context.span_id:016x}-01"}
+    assert {one["tracestate"] for one in seen} == {"its=own"}
+
+
+def test_without_the_extra_the_client_is_the_parent_of_the_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    spans, parent = Spans(), f"00-{TRACE}-{PARENT}-01"
+    assert spans.onward({"traceparent": parent, "tracestate": "a=b", "cookie": "c"}) == {
+        "traceparent": parent,
+        "tracestate": "a=b",
+    }
+    assert spans.onward({"traceparent": parent, "tracestate": "a\nb"}) == {"traceparent": parent}
+    assert spans.onward({"traceparent": "nonsense", "tracestate": "a=b"}) == {}
 
 
 def test_a_request_that_failed_says_with_which_status() -> None:

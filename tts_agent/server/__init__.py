@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from tts_agent.exceptions import MissingExtraError
 
-if not all(map(find_spec, ("httpx2", "prometheus_client", "starlette", "uvicorn"))):
+if not all(map(find_spec, ("aiohttp", "prometheus_client", "starlette", "uvicorn"))):
     raise MissingExtraError("the server", "server")
 
 from tts_agent.server.app import create_app

@@ -29,15 +29,15 @@ class Access:
             raise Refusal(401, "the key is missing or wrong", code="invalid_api_key")
         return owner_of(shown.decode())
 
-    def forwarded(self, headers: Mapping[str, str]) -> str | None:
-        """The client's own authorization for the upstream. A key of this endpoint never leaves it.
+    def forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The client's own authorization, where it is for the upstream. A key of this endpoint never leaves it.
 
         Raises:
             Refusal: 401, it has characters that no key has.
         """
         shown = headers.get("authorization")
         if self._keys or shown is None:
-            return None
+            return {}
         if not (shown.isascii() and shown.isprintable()):
             raise Refusal(401, "the key has characters that no key has", code="invalid_api_key")
-        return shown
+        return {"Authorization": shown}

@@ -38,7 +38,7 @@ def completion(model: str, samples: Sequence[Sample], usage: Usage | None, trace
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [{**_choice(sample), "index": index} for index, sample in enumerate(samples)],
+        "choices": [{**choice_of(sample), "index": index} for index, sample in enumerate(samples)],
         "usage": None if usage is None else usage_to_wire(usage),
         "tts": trace,
     }
@@ -71,7 +71,7 @@ def chunks(reply: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield {**around, "choices": [], "usage": reply.get("usage")}
 
 
-def _choice(sample: Sample) -> dict[str, Any]:
+def choice_of(sample: Sample) -> dict[str, Any]:
     """The upstream's own choice where there is one: it may hold more than a sample does."""
     if isinstance(sample.raw, Mapping) and isinstance(sample.raw.get("message"), Mapping):
         return dict(sample.raw)

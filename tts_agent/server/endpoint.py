@@ -99,7 +99,7 @@ class Endpoint:
             raise refusal_of(error) from error
         try:
             with self._spans.of(chat, request.headers) as span:
-                work, live = self._start(chat, ledger, self._access.forwarded(request.headers))
+                work, live = self._start(chat, ledger, request.headers)
                 gone = asyncio.create_task(_gone(request.receive))
                 try:
                     headers = {"X-TTS-Decision": identity}
@@ -139,14 +139,15 @@ class Endpoint:
         except TTSAgentError as error:
             raise refusal_of(error) from error
 
-    def _start(self, chat: ChatRequest, ledger: Budget, authorization: str | None) -> tuple[Work, Live | None]:
+    def _start(self, chat: ChatRequest, ledger: Budget, headers: Mapping[str, str]) -> tuple[Work, Live | None]:
         controls, settings = chat.controls, self._settings
         most = min(controls.max_samples or settings.max_samples, settings.max_samples)
         policy = policy_of(controls.policy or settings.policy, most)
         streamed = chat.stream and (policy is None or chat.n > 1) and isinstance(self._source, Upstream)
+        onward = self._access.forwarded(headers) | self._spans.onward(headers)
         live = Live(MOST_CHUNKS) if streamed else None
         limited = (settings.key_budget, settings.task_budget, controls.budget) != (None, None, None)
-        door = self._source.door(chat, authorization, capped=limited, live=live)
+        door = self._source.door(chat, onward, capped=limited, live=live)
         return asyncio.create_task(answer(chat, door, ledger, policy)), live
 
     def _result(self, work: Work, ledger: Budget, identity: str, owner: str) -> Answer:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tts_agent.exceptions import SamplerError
-from tts_agent.samplers.chat_wire import FINISH_REASONS, read_usage
-from tts_agent.sampling import Sample, SampleBatch, Usage, split
+from tts_agent.samplers.chat_wire import FINISH_REASONS, Reply, read_usage
+from tts_agent.sampling import Sample, Usage, split
 
 
 class LiveReply:
@@ -17,6 +17,8 @@ class LiveReply:
     def __init__(self) -> None:
         self.ended = False
         """Whether the stream said that it is complete."""
+        self.around: Mapping[str, Any] = {}
+        """What its first chunk says beside choices and usage."""
         self._usage: Usage | None = None
         self._texts: dict[int, list[str]] = {}
         self._ends: dict[int, object] = {}
@@ -39,6 +41,16 @@ class LiveReply:
             chunk = None
         if not isinstance(chunk, dict):
             raise SamplerError("the upstream's stream is not made of chunks")
+        self.take(chunk)
+        return chunk
+
+    def take(self, chunk: Mapping[str, Any]) -> None:
+        """Note what a chunk says.
+
+        Raises:
+            SamplerError: it reports a failure.
+        """
+        self.around = self.around or {name: said for name, said in chunk.items() if name not in ("choices", "usage")}
         said = chunk.get("choices")
         choices = [choice for choice in said if isinstance(choice, Mapping)] if isinstance(said, list) else []
         if chunk.get("error") or any(one.get("error") or one.get("finish_reason") == "error" for one in choices):
@@ -46,9 +58,13 @@ class LiveReply:
         self._usage = read_usage(chunk.get("usage")) or self._usage
         for choice in choices:
             self._note(choice)
-        return chunk
 
-    def batch(self) -> SampleBatch:
+    @property
+    def begun(self) -> frozenset[int]:
+        """The choices that came, by index."""
+        return frozenset(self._texts)
+
+    def reply(self) -> Reply:
         """What came, once the stream is over.
 
         Raises:
@@ -56,13 +72,12 @@ class LiveReply:
         """
         if not self._texts or not (self.ended or len(self._ends) == len(self._texts)):
             raise SamplerError("the upstream's stream ended before the reply did")
-        bill = self._usage or Usage()
-        shares = split(bill, [sum(map(len, said)) for said in self._texts.values()])
+        shares = split(self._usage or Usage(), [sum(map(len, said)) for said in self._texts.values()])
         samples = tuple(
             Sample("".join(said), FINISH_REASONS.get(self._ends.get(index), "unknown"), usage=share)
             for (index, said), share in zip(self._texts.items(), shares, strict=True)
         )
-        return SampleBatch(samples, bill, 0 if self._usage else len(samples))
+        return Reply(samples, self._usage)
 
     def _note(self, choice: Mapping[str, Any]) -> None:
         index = choice.get("index")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from socket import socket
 from types import FrameType
 
 import uvicorn
@@ -28,6 +30,12 @@ class Process(uvicorn.Server):
         self._readiness: Readiness = app.state.readiness
         self._notice = notice
         self._told: tuple[float, int, FrameType | None] | None = None
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin to serve. What is there by now stays, so the collector of garbage need not look at it again."""
+        await super().startup(sockets=sockets)
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop came."""

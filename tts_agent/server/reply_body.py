@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import httpx2
+import aiohttp
 
 from tts_agent.exceptions import SamplerError
 from tts_agent.samplers.chat_wire import Reply, read_reply
@@ -31,19 +31,38 @@ def read_completion(text: str) -> Reply:
     return Reply(tuple(replace(sample, raw=choice) for sample, choice in pairs), reply.usage)
 
 
-async def whole_body(response: httpx2.Response) -> str:
+async def whole_body(response: aiohttp.ClientResponse) -> str:
     """The text of a reply.
 
     Raises:
         SamplerError: it is longer than `LONGEST_REPLY`.
     """
     parts, size = [], 0
-    async for part in response.aiter_bytes():
+    async for part in response.content.iter_any():
         size += len(part)
         if size > LONGEST_REPLY:
             raise SamplerError(f"the upstream's reply is longer than {LONGEST_REPLY} bytes")
         parts.append(part)
     return b"".join(parts).decode("utf-8", "replace")
+
+
+async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[str]:
+    """The lines of a reply as they come.
+
+    Raises:
+        SamplerError: one is longer than `LONGEST_REPLY`.
+    """
+    rest = bytearray()
+    async for part in response.content.iter_any():
+        rest += part
+        if b"\n" in part:
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                yield line.decode("utf-8", "replace")
+        if len(rest) > LONGEST_REPLY:
+            raise SamplerError(f"a line of the upstream's stream is longer than {LONGEST_REPLY} bytes")
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 def json_object(text: str) -> Mapping[str, Any] | None:

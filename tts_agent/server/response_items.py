@@ -14,7 +14,8 @@ TEXTS = ("input_text", "output_text", "text", "summary_text")
 def messages_of(items: object) -> list[dict[str, Any]]:
     """The messages that an input says; a call joins the assistant's message before it, as calls do there.
 
-    Reasoning items are left out: chat completions have no place for them.
+    The text of a reasoning item goes back as `reasoning_content` of the assistant's message after it, where upstreams
+    that reason put it; summaries and encrypted reasoning are left out, because chat completions have no place for them.
 
     Raises:
         Refusal: 400, an item cannot be said there, or is damaged.
@@ -24,6 +25,7 @@ def messages_of(items: object) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not items:
         raise Refusal(400, "input must be a text or a list with at least one item", param="input")
     messages: list[dict[str, Any]] = []
+    thought = ""
     for item in items:
         if not isinstance(item, Mapping):
             raise Refusal(400, "an item of the input is not an object", param="input")
@@ -38,11 +40,15 @@ def messages_of(items: object) -> list[dict[str, Any]]:
                 output = _content(item.get("output"))
                 messages.append({"role": "tool", "tool_call_id": _named(item, "call_id"), "content": output})
             case "reasoning":
-                pass
+                thought += _thought(item)
+                continue
             case other:
                 raise Refusal(
                     400, f"an item of the input has the type {other!r}, which cannot be sent on", param="input"
                 )
+        if thought and messages[-1]["role"] == "assistant":
+            messages[-1]["reasoning_content"] = messages[-1].get("reasoning_content", "") + thought
+        thought = ""
     return messages
 
 
@@ -51,6 +57,14 @@ def _message(item: Mapping[str, Any]) -> dict[str, Any]:
     if role not in ROLES:
         raise Refusal(400, f"a message of the input has the role {role!r}", param="input")
     return {"role": role, "content": _content(item.get("content"))}
+
+
+def _thought(item: Mapping[str, Any]) -> str:
+    content = item.get("content") or []
+    if not isinstance(content, list) or not all(isinstance(part, Mapping) for part in content):
+        raise Refusal(400, "the content of a reasoning item is not a list of parts", param="input")
+    texts = [part.get("text") for part in content if part.get("type") == "reasoning_text"]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _call(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,23 +17,17 @@ UNKEPT = {
     "conversation": "no conversation is kept here: send the earlier items in input",
     "prompt": "no prompts are kept here: send its text in instructions or input",
     "background": "a response is sent to the one who waits for it: leave background out",
+    "context_management": "no input is shortened here: send what fits the model",
 }
 """Fields that cannot be honoured, and what to do instead."""
 TRANSLATED = frozenset({"input", "instructions", "metadata", "reasoning", "text", "tools", "tool_choice"})
 LEFT_OUT = frozenset(
-    {
-        *UNKEPT,
-        "background_options",
-        "context_management",
-        "include",
-        "max_tool_calls",
-        "store",
-        "stream_options",
-        "truncation",
-    }
+    {*UNKEPT, "background_options", "include", "max_tool_calls", "store", "stream_options", "truncation"}
 )
-"""Fields of this format alone, without which the answer is the same."""
+"""Fields of this format alone, without which the answer is the same: those of them that could change it are checked."""
 LOGPROBS = "message.output_text.logprobs"
+INCLUDED = (LOGPROBS, "reasoning.encrypted_content")
+"""What can be asked for with `include`. Reasoning comes in plain text, and can be sent back so."""
 
 
 def read_response_request(body: dict[str, Any]) -> tuple[dict[str, Any], ResponseWriter]:
@@ -47,6 +41,13 @@ def read_response_request(body: dict[str, Any]) -> tuple[dict[str, Any], Respons
             raise Refusal(400, f"{name} cannot be honoured: {instead}", code="unsupported_parameter", param=name)
     if body.get("n") not in (None, 1):
         raise Refusal(400, "n must be 1: a response has one answer", param="n")
+    include = _included(body.get("include"))
+    if body.get("truncation") not in (None, "disabled"):
+        message = "truncation must be disabled: no input is shortened here"
+        raise Refusal(400, message, code="unsupported_parameter", param="truncation")
+    most = body.get("max_tool_calls")  # of hosted tools, which are refused below: no number of them is exceeded
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise Refusal(400, "max_tool_calls must be a whole number of at least 1", param="max_tool_calls")
     messages = messages_of(body.get("input"))
     if body.get("instructions") is not None:
         messages.insert(0, {"role": "system", "content": _text(body, "instructions")})
@@ -58,18 +59,27 @@ def read_response_request(body: dict[str, Any]) -> tuple[dict[str, Any], Respons
     metadata = _object(body, "metadata")
     own = {name: value for name, value in metadata.items() if str(name).startswith("tts_")}
     text = _object(body, "text")
-    include = body.get("include")
     translated = {
         "metadata": own or None,  # the client's own is for its eyes: a chat completion takes it only to be stored
         "reasoning_effort": _object(body, "reasoning").get("effort"),
         "response_format": _format(_object(text, "format")),
         "verbosity": text.get("verbosity"),
-        "logprobs": True if body.get("top_logprobs") or (isinstance(include, list) and LOGPROBS in include) else None,
+        "logprobs": True if body.get("top_logprobs") or LOGPROBS in include else None,
         "tools": _tools(body.get("tools")),
         "tool_choice": _choice(body.get("tool_choice")),
     }
     said = {name: value for name, value in translated.items() if value is not None}
     return {"messages": messages, **kept, **said}, ResponseWriter(body)
+
+
+def _included(given: object) -> list[object]:
+    if given is not None and not isinstance(given, list):
+        raise Refusal(400, "include must be a list of texts", param="include")
+    for name in given or ():
+        if name not in INCLUDED:
+            message = f"include cannot be honoured for {name!r}: only for {' and '.join(INCLUDED)}"
+            raise Refusal(400, message, code="unsupported_parameter", param="include")
+    return given or []
 
 
 def _format(given: Mapping[str, Any]) -> dict[str, Any] | None:

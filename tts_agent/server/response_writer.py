@@ -17,6 +17,7 @@ from tts_agent.server.response_output import CallItem, Event, Part, TextItem
 REPEATED: Mapping[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
+    "max_tool_calls": None,
     "metadata": {},
     "model": None,
     "parallel_tool_calls": True,

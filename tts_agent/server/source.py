@@ -18,11 +18,15 @@ Live = asyncio.Queue[dict[str, Any]]
 class Source(Protocol):
     """What stands behind the endpoint."""
 
-    def door(self, request: ChatRequest, authorization: str | None, *, capped: bool, live: Live | None) -> Sampler:
-        """The sampler that answers this request. One that can stream puts its chunks into `live`."""
+    def door(self, request: ChatRequest, onward: Mapping[str, str], *, capped: bool, live: Live | None) -> Sampler:
+        """The sampler that answers this request. One that can stream puts its chunks into `live`.
+
+        Args:
+            onward: headers of the client's that go on to the upstream.
+        """
         ...
 
-    async def models(self, authorization: str | None) -> Mapping[str, Any]:
+    async def models(self, onward: Mapping[str, str]) -> Mapping[str, Any]:
         """The body of `GET /v1/models`."""
         ...
 
@@ -41,14 +45,14 @@ class Embedded:
 
     sampler: Sampler
 
-    def door(self, request: ChatRequest, authorization: str | None, *, capped: bool, live: Live | None) -> Sampler:
+    def door(self, request: ChatRequest, onward: Mapping[str, str], *, capped: bool, live: Live | None) -> Sampler:
         """See `Source`."""
         if request.model != self.sampler.name:
             message = f"the model {request.model!r} does not exist: there is {self.sampler.name!r}"
             raise Refusal(404, message, code="model_not_found", param="model")
         return self.sampler
 
-    async def models(self, authorization: str | None) -> Mapping[str, Any]:
+    async def models(self, onward: Mapping[str, str]) -> Mapping[str, Any]:
         """See `Source`."""
         return {"object": "list", "data": [{"id": self.sampler.name, "object": "model", "owned_by": "tts-agent"}]}
 

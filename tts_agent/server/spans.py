@@ -7,6 +7,7 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from tts_agent.server.chat_request import ChatRequest
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
+
+TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""Of version 00 of https://www.w3.org/TR/trace-context/."""
 
 
 class Spans:
@@ -53,6 +57,18 @@ class Spans:
                 span.set_attribute("error.type", str(getattr(error, "status", type(error).__name__)))
                 span.set_status(Status(StatusCode.ERROR))
                 raise
+
+    def onward(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers that put the upstream's spans inside the current one; without the extra, inside the client's."""
+        if self._tracer is None:
+            shown = {name: headers.get(name, "") for name in ("traceparent", "tracestate")}
+            sent = {name: value for name, value in shown.items() if value and value.isascii() and value.isprintable()}
+            return sent if TRACEPARENT.fullmatch(sent.get("traceparent", "")) else {}
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        said: dict[str, str] = {}
+        TraceContextTextMapPropagator().inject(said)
+        return said
 
 
 class RequestSpan:

@@ -1,0 +1,98 @@
+"""The HTTP client that asks an upstream: its connections, and its failures as this package's errors."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import truststore
+from yarl import URL
+
+from tts_agent.exceptions import ConfigurationError, EndpointUnreachable, RequestRejected, SamplerError
+from tts_agent.server.refusal import TimedOut
+
+LONGEST_CONNECT = 10.0
+"""Seconds to wait for a connection."""
+KEPT = 5.0
+"""Seconds that a connection is kept for the next request: servers close theirs soon after."""
+UNSENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
+
+
+class Client:
+    """Keeps connections to one place, through the proxy that the environment names for it.
+
+    Redirects are not followed, and cookies are not kept: they would be one client's at the next.
+
+    Args:
+        url: what all paths begin with.
+        timeout: seconds without a word after which a call has failed.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url.rstrip("/")
+        try:
+            parsed = URL(self.url)
+        except ValueError:
+            parsed = URL()
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ConfigurationError(
+                f"the upstream {url!r} is no http(s) URL: it looks like 'http://localhost:8000/v1'"
+            )
+        self.host = parsed.host
+        proxies = {} if proxy_bypass(self.host) else getproxies()
+        self._proxy = proxies.get(parsed.scheme, proxies.get("all"))
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(timeout, LONGEST_CONNECT), sock_read=timeout)
+        self._open: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        if self._open is not None:
+            await self._open.close()
+
+    @asynccontextmanager
+    async def calling(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response, whatever its status.
+
+        Raises:
+            SamplerError: there is none, or it breaks while it is read.
+        """
+        try:
+            async with await self._asked(method, path, headers, content) as response:
+                yield response
+        except UNSENT as error:
+            raise EndpointUnreachable("the upstream cannot be reached") from error
+        except aiohttp.ServerTimeoutError as error:
+            raise TimedOut("no reply from the upstream in time") from error
+        except aiohttp.ClientError as error:
+            raise SamplerError("the connection to the upstream broke before the reply ended", retryable=True) from error
+
+    async def _asked(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | None
+    ) -> aiohttp.ClientResponse:
+        try:
+            return await self._session.request(
+                method, self.url + path, headers=headers, data=content, allow_redirects=False, proxy=self._proxy
+            )
+        except ValueError as error:
+            raise RequestRejected("the request cannot be sent: is the key or the URL damaged?") from error
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Opened by the first request, because it belongs to the event loop that it is opened in."""
+        if self._open is None:
+            self._open = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=KEPT, ssl=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+            )
+        return self._open
