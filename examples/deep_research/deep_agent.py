@@ -24,6 +24,7 @@ from examples.deep_research.world import make_world
 from tts_agent.budget import Amount
 from tts_agent.messages import ToolCall
 from tts_agent.nodes import AdaptiveReasoning, token_budget
+from tts_agent.routing import Pace
 from tts_agent.sampling import Sample, SampleRequest, Usage
 from tts_agent.testing.loopback import Loopback
 from tts_agent.testing.scripted import ScriptedSampler
@@ -31,6 +32,11 @@ from tts_agent.testing.scripted import ScriptedSampler
 CAP = 200_000
 RESERVE = 20_000
 """For the report. A prompt of deepagents has some thousands of tokens, tools included."""
+
+ONE_FACT = 4
+"""Steps of the shortest research: delegate, search, read, and the report."""
+LEAST = 6_000
+"""Tokens that a step can do with, about: its calls are held at their upper bounds, with prompts of that size."""
 
 
 def script(request: SampleRequest, index: int) -> Sample:
@@ -92,8 +98,13 @@ def build(url: str, search: BaseTool) -> Any:
 
 
 def run(question: str, search: BaseTool, cap: int = CAP, reserve: int = RESERVE) -> tuple[str, Amount, int]:
-    """The report, what was spent, and the number of requests that arrived at the endpoint."""
-    with Loopback(ScriptedSampler(script)) as endpoint, token_budget(cap, reserve_final=reserve) as budget:
+    """The report, what was spent, and the number of requests that arrived at the endpoint.
+
+    Raises:
+        BudgetExhausted: the cap is too small for one fact, before the first call. `least` is one that would do.
+    """
+    pace = Pace(steps=ONE_FACT - 1, least=LEAST)  # the report has the reserve
+    with Loopback(ScriptedSampler(script)) as endpoint, token_budget(cap, reserve_final=reserve, pace=pace) as budget:
         agent = build(endpoint.url, search)
         state = agent.invoke({"messages": [HumanMessage(question)]}, {"recursion_limit": 9_999})
     return str(state["messages"][-1].text), budget.spent, len(endpoint.requests)

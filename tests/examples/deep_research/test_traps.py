@@ -144,6 +144,17 @@ def test_a_tool_that_would_start_fifty_researchers_cannot_spend_more_than_its_fa
     assert language.read_report(state["report"])
 
 
+def test_deep_agents_refuse_a_budget_too_small_for_one_fact_before_the_first_call(desk: Desk) -> None:
+    with pytest.raises(BudgetExhausted, match="the smallest budget that would do is 20000") as refused:
+        run(desk.questions[2].text, plain_search_tool(desk.index), cap=15_000, reserve=2_000)
+    least = refused.value.least
+    assert least is not None
+    report, spent, _ = run(desk.questions[2].text, plain_search_tool(desk.index), cap=least, reserve=2_000)
+    assert spent.tokens <= least
+    _, claims = language.read_report(report) or ("", [])
+    assert claims
+
+
 @pytest.mark.slow
 def test_deep_agents_that_delegate_are_under_one_cap(desk: Desk) -> None:
     question = desk.questions[2]
