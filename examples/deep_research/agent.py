@@ -2,12 +2,14 @@
 
 ::
 
-    plan -> begin -> query -> search -> read       one fact: the model searches until it answers, or has to;
-              ^                  ^   +-> check      what has been otherwise is checked against further pages
-              |                  +-------+
-              +-- reflect <---------------         is it proven by a page, and the latest? the next fact, or once more
-                     |
-                   write                           the report, and what was left undone
+    plan -> begin -> query -> search -> read, check -> reflect -> write
+              ^                 ^            |            |
+              |                 +------------+            |
+              +-------------------------------------------+
+
+One fact after the other: the model searches until it answers, or has to. What has been otherwise before is checked
+against further pages. Is it proven by a page, and the latest? Then the next fact, else once more. The report says what
+was left undone.
 
 Each step asks the run's `Conduct` how much it may spend. What is refused for lack of budget ends the step, and the run
 goes on to the report, which the others have left enough for.

@@ -2,7 +2,7 @@
 
 What every effort costs and brings was measured, by kind of step (`python -m training.measure_research --profile`). A
 chain of facts is right when all of them are, so what a step is worth falls with the others' chances. The price is found
-anew before every step (`tts_agent.routing.pacing`): what a cheap step saved makes the next ones richer.
+anew before every step (`tts_agent.routing.Pace`): what a cheap step saved makes the next ones richer.
 """
 
 from __future__ import annotations
