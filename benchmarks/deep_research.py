@@ -251,7 +251,7 @@ def _head(count: int, typical: float, plain: Sequence[Scored]) -> list[str]:
         "",
         "All run the same graph, model and index. What a search shows is chosen step by step by ours: those of ten "
         "pages that have every word of the query, and two queries at once where that pays; the plain agents read the "
-        "best three pages of one query. Ours without prices has our checks and searches, with one effort for all facts.",
+        "best three pages of one query. Ours without prices has our checks and searches, and one effort for all facts.",
         "",
     ]
 
