@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,10 +120,28 @@ def test_a_task_that_is_not_there_is_refused_with_those_that_are(
     assert "no such task; there are 'task 0'" in capsys.readouterr().err
 
 
+def test_a_damaged_file_and_a_page_that_cannot_be_written_are_one_sentence_and_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: Path, tmp_path: Path
+) -> None:
+    assert run(monkeypatch, str(records), "--html", str(tmp_path)) == 1
+    assert capsys.readouterr().err == f"tts-agent: {tmp_path}: Is a directory\n"
+    if Path("/dev/full").exists():
+        assert run(monkeypatch, str(records), "--html", "/dev/full") == 1
+        assert capsys.readouterr().err == "tts-agent: No space left on device\n"
+    with closing(sqlite3.connect(records)) as database, database:
+        database.execute("UPDATE decisions SET json = '{}' WHERE number = 2")
+    assert run(monkeypatch, str(records)) == 1
+    assert "is damaged: record 2 is no decision" in capsys.readouterr().err
+    records.write_bytes(records.read_bytes()[:5000])
+    assert run(monkeypatch, str(records)) == 1
+    assert "cannot be read: database disk image is malformed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
         (lambda path: None, "no such file"),
+        (lambda path: path.write_text('{"single": []}'), "give the file that a Recorder wrote, a SQLite database"),
         (lambda path: path.write_text("something else, long enough to be looked at " * 50), "no decision records"),
         (lambda path: Recorder(path).close(), "holds no records"),
     ],

@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_estimator_and_the_vector
     capsys.readouterr()
     with monkeypatch.context() as disk:
         disk.setattr(Path, "replace", full)
-        assert run(monkeypatch, "train", rows, "--out", out, "--seed", "1") != 0
+        assert run(monkeypatch, "train", rows, "--out", out, "--seed", "1") == 1
     said = capsys.readouterr().err
     assert said.splitlines()[-1] == f"tts-agent: {out} cannot be written: No space left on device"
     assert "embedded" not in said

@@ -58,6 +58,8 @@ def report(
     With --task, or where there is one task only, its steps are shown one by one: the pass@1 that was predicted, what
     was chosen and spent, what bound it, and what the last of its tokens were expected to bring, next to their price.
 
+    The demo's decisions.json is no such RUN: its own tables are in summary.json beside it.
+
     Example: tts-agent report records.sqlite --html report.html
     """
     records = read_records(run)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_agent.exceptions import ConfigurationError
-from tts_agent.learning.store_file import marks
+from tts_agent.learning.store_file import StoreError, marks
 from tts_agent.sampling import FinishReason
 
 APPLICATION = 0x74747364
@@ -153,14 +153,25 @@ def read_records(path: Path | str) -> list[Record]:
 
     Raises:
         ConfigurationError: there is no such file, or it holds something else.
+        StoreError: it cannot be read: it is damaged, locked, or may not be opened.
     """
     path = Path(path)
     if not path.is_file():
         raise ConfigurationError(f"{path}: no such file")
-    with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as database:
-        _check(database, path)
-        rows = database.execute("SELECT json, task, correct FROM decisions ORDER BY number")
-        return [Record.from_json(*row) for row in rows]
+    try:
+        with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as database:
+            _check(database, path, "give the file that a Recorder wrote, a SQLite database")
+            rows = database.execute("SELECT number, json, task, correct FROM decisions ORDER BY number")
+            return [_record(path, *row) for row in rows]
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def _record(path: Path, number: int, text: str, task: str | None, correct: int | None) -> Record:
+    try:
+        return Record.from_json(text, task, correct)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: record {number} is no decision") from error
 
 
 def _bytes_used(database: sqlite3.Connection) -> int:
@@ -171,9 +182,11 @@ def _bytes_used(database: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _check(database: sqlite3.Connection, path: Path) -> None:
+def _check(
+    database: sqlite3.Connection, path: Path, wanted: str = "name a new file, or one that a Recorder made"
+) -> None:
     application, version = marks(database)
     if application != APPLICATION:
-        raise ConfigurationError(f"{path} holds no decision records: name a new file, or one that a Recorder made")
+        raise ConfigurationError(f"{path} holds no decision records: {wanted}")
     if version != VERSION:
         raise ConfigurationError(f"{path} holds records of version {version}, and this release reads {VERSION}")
