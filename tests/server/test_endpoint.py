@@ -98,6 +98,13 @@ def test_every_stream_ends_with_usage_and_done(serve: Serve, policy: str) -> Non
     assert json.loads(events[-3].removeprefix("data: "))["usage"]["total_tokens"] > 0
 
 
+def test_a_long_request_goes_on_whole(serve: Serve) -> None:
+    text = "word " * 400_000
+    with Loopback(says("4")) as upstream:
+        post(serve(upstream.url), {**ASK, "messages": [{"role": "user", "content": text}]}).raise_for_status()
+    assert upstream.requests[0]["messages"][0]["content"] == text
+
+
 @pytest.mark.parametrize("n", ["honoured", "ignored", "refused"])
 def test_several_choices_come_whatever_the_upstream_makes_of_n(serve: Serve, n: Any) -> None:
     with Loopback(says("a", "b"), n=n) as upstream:

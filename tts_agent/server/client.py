@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -18,6 +19,8 @@ LONGEST_CONNECT = 10.0
 """Seconds to wait for a connection."""
 KEPT = 5.0
 """Seconds that a connection is kept for the next request: servers close theirs soon after."""
+LARGE = 2**20
+"""Bytes of a body above which it is sent in pieces, so that others get their turn."""
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
 
 
@@ -31,7 +34,7 @@ class Client:
         timeout: seconds without a word after which a call has failed.
 
     Raises:
-        ConfigurationError: the URL is none.
+        ConfigurationError: the URL is none, or the proxy is not spoken to by HTTP.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -45,8 +48,7 @@ class Client:
                 f"the upstream {url!r} is no http(s) URL: it looks like 'http://localhost:8000/v1'"
             )
         self.host = parsed.host
-        proxies = {} if proxy_bypass(self.host) else getproxies()
-        self._proxy = proxies.get(parsed.scheme, proxies.get("all"))
+        self._proxy = _proxy(parsed.scheme, self.host)
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(timeout, LONGEST_CONNECT), sock_read=timeout)
         self._open: aiohttp.ClientSession | None = None
 
@@ -77,9 +79,10 @@ class Client:
     async def _asked(
         self, method: str, path: str, headers: Mapping[str, str], content: bytes | None
     ) -> aiohttp.ClientResponse:
+        body = BytesIO(content) if content and len(content) > LARGE else content
         try:
             return await self._session.request(
-                method, self.url + path, headers=headers, data=content, allow_redirects=False, proxy=self._proxy
+                method, self.url + path, headers=headers, data=body, allow_redirects=False, proxy=self._proxy
             )
         except ValueError as error:
             raise RequestRejected("the request cannot be sent: is the key or the URL damaged?") from error
@@ -96,3 +99,14 @@ class Client:
                 timeout=self._timeout,
             )
         return self._open
+
+
+def _proxy(scheme: str, host: str) -> str | None:
+    """What the environment names (`HTTPS_PROXY` and the like), unless `NO_PROXY` has the host."""
+    named = {} if proxy_bypass(host) else getproxies()
+    if not (proxy := named.get(scheme, named.get("all"))):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise ConfigurationError("the environment names a proxy that is not spoken to by HTTP: it is not supported")
+    return proxy
