@@ -295,23 +295,24 @@ def test_readiness_is_of_the_upstream_and_the_store_and_health_of_the_process(se
 
 
 def test_the_tiny_model_is_served_like_any_other(serve: Serve) -> None:
-    sdk = client(serve(Embedded(resolve.sampler(resolve.EMBEDDED, None))))
-    (model,) = sdk.models.list()
-    ask: Any = {"model": model.id, "messages": [{"role": "user", "content": "What is 12 + 30?"}], "max_tokens": 64}
-    single = sdk.chat.completions.create(**ask)
-    vote = sdk.chat.completions.create(**ask, extra_body={"tts": {"policy": "parallel", "max_samples": 4}})
-    assert single.choices[0].message.content
-    assert single.usage
-    assert vote.usage
-    assert vote.usage.completion_tokens > single.usage.completion_tokens
-    with pytest.raises(openai.NotFoundError):
-        sdk.chat.completions.create(**{**ask, "model": "another"})
+    with client(serve(Embedded(resolve.sampler(resolve.EMBEDDED, None)))) as sdk:
+        (model,) = sdk.models.list()
+        ask: Any = {"model": model.id, "messages": [{"role": "user", "content": "What is 12 + 30?"}], "max_tokens": 64}
+        single = sdk.chat.completions.create(**ask)
+        vote = sdk.chat.completions.create(**ask, extra_body={"tts": {"policy": "parallel", "max_samples": 4}})
+        assert single.choices[0].message.content
+        assert single.usage
+        assert vote.usage
+        assert vote.usage.completion_tokens > single.usage.completion_tokens
+        with pytest.raises(openai.NotFoundError):
+            sdk.chat.completions.create(**{**ask, "model": "another"})
 
 
 def test_models_health_and_metrics_are_there(serve: Serve) -> None:
     with Loopback(says("4")) as upstream:
         url = serve(upstream.url)
-        assert [model.id for model in client(url).models.list()] == ["scripted"]
+        with client(url) as sdk:
+            assert [model.id for model in sdk.models.list()] == ["scripted"]
         assert httpx.get(url.removesuffix("/v1") + "/healthz").json() == {"status": "ok"}
         post(url)
         assert 'tts_requests_total{status="200"} 1' in httpx.get(url.removesuffix("/v1") + "/metrics").text
