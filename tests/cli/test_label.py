@@ -108,6 +108,17 @@ def test_a_model_out_of_reach_is_one_sentence_and_code_1(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_questions_that_all_failed_are_code_1_and_no_name_is_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, questions: str
+) -> None:
+    with Loopback(ScriptedSampler(reply, name="m"), api_key="right") as endpoint:
+        asked = ("--base-url", endpoint.url, "--model", "m", "--question", "q", "--answer", "a", "-k", "2")
+        assert run(monkeypatch, questions, *asked, "--out", str(tmp_path / "l.db")) == 1
+    assert capsys.readouterr().err.startswith("tts-agent: no call brought a sample, the last one because: ")
+    assert run(monkeypatch, "", "--model", "m") == 2
+    assert capsys.readouterr().err == "tts-agent: no file or data set is named\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -121,11 +132,15 @@ def test_a_model_out_of_reach_is_one_sentence_and_code_1(
         (("--verifier", "schema:none.json"), "cannot be read as JSON"),
         (("--answer", "solution"), "there is no column 'solution'; the columns are q, a"),
         (("--tariff", "cheap"), "give INPUT,OUTPUT"),
+        (("--verifier", ":f"), "there is no verifier ':f'"),
+        (("--temperature", "-1"), "--temperature is -1.0"),
         (("--max-tokens", "0"), "--max-tokens is 0"),
         (("--batch", "0"), "--batch is 0"),
         (("--budget", "0"), "a budget of 0 tokens"),
         (("--dollars", "1", "--model", "unheard-of"), "no price is known for 'unheard-of'"),
         (("--out", "/dev/null/l.db"), "there is no folder"),
+        (("--out", "."), "is a folder: name a file"),
+        (("--out", "questions.jsonl"), "a file of another kind"),
     ],
 )
 def test_what_is_typed_wrong_is_one_sentence_and_code_2(

@@ -59,7 +59,7 @@ def grader(name: str) -> Grading:
         if rest and kind in ("math", "tests", "programs"):
             raise ConfigurationError(f"--verifier {name}: {kind} takes nothing after a colon")
         return Grading(name, plain[kind])
-    if rest:
+    if kind and rest:
         return Grading(name, grading.checked_by(_function(kind, rest)))
     found = resolve.verifier(name)
     return Grading(name, lambda item: found)

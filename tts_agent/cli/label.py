@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from tts_agent.budget import Budget
-from tts_agent.cli import resolve
+from tts_agent.cli import options, resolve
 from tts_agent.cli import tariff as prices_of
 from tts_agent.cli.graders import NAMES, grader
 from tts_agent.cli.label_progress import Shown
@@ -40,33 +40,29 @@ def label(
     out: Annotated[
         Path, typer.Option(help="The label store, one SQLite file; one that is there is gone on with.")
     ] = Path("labels.db"),
-    model: Annotated[
-        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
-    ] = resolve.EMBEDDED,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
-    ] = None,
+    model: options.Model = resolve.EMBEDDED,
+    base_url: options.BaseUrl = None,
     verifier: Annotated[
         str, typer.Option(help=f"Who grades: {NAMES}, module:function, or any of `tts-agent verifiers`.")
     ] = "exact",
     k: Annotated[str, typer.Option("-k", "--samples", help="Samples a question: LOW..HIGH, or one number.")] = "8..64",
     width: Annotated[float, typer.Option(help="Enough where the 90 % interval of pass@1 is at most this wide.")] = 0.25,
-    question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
-    answer: Annotated[str | None, typer.Option(help="Column of the reference answer.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Column of the class of step.")] = None,
+    question: options.Question = None,
+    answer: options.Answer = None,
+    kind: options.Kind = None,
     group: Annotated[str | None, typer.Option(help="Column of what no split may cut.")] = None,
-    id_column: Annotated[str | None, typer.Option("--id", help="Column of the question's id.")] = None,
+    id_column: options.IdColumn = None,
     subset: Annotated[str | None, typer.Option(help="Subset of a Hugging Face data set.")] = None,
     split: Annotated[str, typer.Option(help="Split of a Hugging Face data set.")] = "train",
     limit: Annotated[int | None, typer.Option(help="Label the first so many questions.")] = None,
-    instructions: Annotated[str | None, typer.Option(help="System message before every question.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
+    instructions: options.Instructions = None,
+    max_tokens: options.MaxTokens = None,
+    temperature: options.Temperature = None,
+    seed: options.Seed = None,
     logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask the endpoint for log-probabilities.")] = False,
     budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs on this store: a hard cap.")] = None,
     dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
-    tariff: Annotated[str | None, typer.Option(help=prices_of.HELP)] = None,
+    tariff: options.Tariff = None,
     concurrency: Annotated[int, typer.Option(help="Most calls in flight.")] = 8,
     batch: Annotated[int, typer.Option(help="Most samples of one call; more than one pay the prompt once.")] = 1,
     engine: Annotated[
@@ -74,8 +70,8 @@ def label(
     ] = "local",
     workers: Annotated[int, typer.Option(help="Worker processes on Ray.")] = 2,
     keep_texts: Annotated[bool, typer.Option("--keep-texts", help="Keep the replies in the store.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and make no call.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    dry_run: options.DryRun = False,
+    as_json: options.SummaryAsJson = False,
 ) -> None:
     """Draw samples of every question in DATA, grade them, and count how many pass. Run again, it goes on.
 
@@ -139,6 +135,8 @@ def label(
     say(summary(done, out), as_json=as_json)
     if done.stop == "failed":
         raise SamplerError(f"call after call failed, the last one because: {done.last_error}")
+    if done.given_up and not done.progress.samples:
+        raise SamplerError(f"no call brought a sample, the last one because: {done.last_error}")
 
 
 def _range(text: str) -> tuple[int, int]:

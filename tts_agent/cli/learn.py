@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tts_agent.cli import resolve
-from tts_agent.cli.train_report import show
+from tts_agent.cli import options, resolve
+from tts_agent.cli.train_report import embedded, note, show
 from tts_agent.difficulty import DifficultyEstimator
 from tts_agent.difficulty.card_picture import png
 from tts_agent.difficulty.embedding_store import StoredEncoder
@@ -29,9 +28,7 @@ def learn(
     estimator: Annotated[
         str, typer.Option(help="The estimator that was decided with: its folder; 'auto' is the embedded model's.")
     ] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of the refitted estimator; one that is there is replaced.")] = Path(
-        "estimator"
-    ),
+    out: options.EstimatorFolder = Path("estimator"),
     model: Annotated[
         str | None, typer.Option(help="The model whose records are read, as the estimator names it.")
     ] = None,
@@ -39,8 +36,8 @@ def learn(
     infer: Annotated[
         bool, typer.Option(help="Learn from steps without an outcome too, by their verdicts and agreement.")
     ] = True,
-    seed: Annotated[int, typer.Option(help="Seed of splits and training.")] = 0,
-    cache: Annotated[bool, typer.Option(help="Keep the texts' vectors in the user's cache folder.")] = True,
+    seed: options.TrainingSeed = 0,
+    cache: options.Cache = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was compared, and the card, as JSON.")] = False,
 ) -> None:
     """Refit the difficulty estimator to RECORDS, and keep it if it predicts held-out ones no worse than the old one.
@@ -60,13 +57,13 @@ def learn(
     own, name = _of_one_model(everything[-newest:] if newest else everything, model, old.models)
     usable = readable(own)
     if len(usable) < len(own):
-        _note(f"note: {len(own) - len(usable):,} of {len(own):,} records hold no text, and are left out")
+        note(f"note: {len(own) - len(usable):,} of {len(own):,} records hold no text, and are left out")
     graded = grades(usable, infer=infer)
     if not graded.steps:
         raise ConfigurationError(f"none of {len(usable):,} records has an outcome: report them with record_outcome")
     known = sum(step.known for step in graded.steps)
-    _note(f"{len(graded.steps):,} of {len(usable):,} records can be learned from, {known:,} by an outcome of their own")
-    kept = StoredEncoder(old.encoder, progress=_embedded) if cache else old.encoder
+    note(f"{len(graded.steps):,} of {len(usable):,} records can be learned from, {known:,} by an outcome of their own")
+    kept = StoredEncoder(old.encoder, progress=embedded) if cache else old.encoder
     found = refit(old, graded.steps, name, gains=class_gains(own), encoder=kept, seed=seed)
     if found.comparison.kept:
         found.estimator.save(out, picture=png(found.card))
@@ -123,11 +120,3 @@ def _summary(found: Refit, graded: Grades, records: int, out: Path) -> dict[str,
         "profiles": list(found.profiled),
         "card": found.card.to_json(),
     }
-
-
-def _note(sentence: str) -> None:
-    print(f"tts-agent: {sentence}", file=sys.stderr)
-
-
-def _embedded(done: int, of: int) -> None:
-    _note(f"embedded {done} of {of} new texts")

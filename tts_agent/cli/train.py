@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from tts_agent.cli.train_report import show
+from tts_agent.cli import options
+from tts_agent.cli.train_report import embedded, note, show
 from tts_agent.difficulty import DifficultyEstimator, SentenceEncoder, read_labels
 from tts_agent.difficulty.card_picture import png
 from tts_agent.difficulty.embedding_store import StoredEncoder
@@ -30,15 +30,13 @@ def train(
     data: Annotated[
         Path, typer.Argument(metavar="LABELS", help="What `tts-agent label` wrote, or label rows as JSON lines.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the estimator; one that is there is replaced.")] = Path(
-        "estimator"
-    ),
+    out: options.EstimatorFolder = Path("estimator"),
     encoder: Annotated[str, typer.Option(help="A sentence-transformers model: folder or name.")] = DEFAULT_ENCODER,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="Where texts are embedded; auto takes a GPU if there is one.")
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of splits and training.")] = 0,
-    cache: Annotated[bool, typer.Option(help="Keep the texts' vectors in the user's cache folder.")] = True,
+    seed: options.TrainingSeed = 0,
+    cache: options.Cache = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the card as JSON, with what its picture is drawn from.")
     ] = False,
@@ -56,11 +54,11 @@ def train(
     rows = labels(data) if stored else read_labels(data)
     warnings = check_labels(rows)
     for sentence in warnings:
-        _note(f"note: {sentence}")
+        note(f"note: {sentence}")
     profiles = class_profiles(vote_counts(data)) if stored else {}
     sentences = SentenceEncoder(encoder, device=place)
-    kept = StoredEncoder(sentences, variant=place or "", progress=_embedded) if cache else None
-    _note(f"training on {len(rows)} rows")
+    kept = StoredEncoder(sentences, variant=place or "", progress=embedded) if cache else None
+    note(f"training on {len(rows)} rows")
     estimator, card = DifficultyEstimator.fit(
         rows,
         encoder=sentences if kept is None else kept,
@@ -69,20 +67,12 @@ def train(
         profiles={kind: profile.to_json() for kind, profile in profiles.items()},
     )
     if kept is not None and kept.trouble:
-        _note(f"note: vectors are not kept: {kept.trouble}")
+        note(f"note: vectors are not kept: {kept.trouble}")
     estimator.save(out, picture=png(card))
     if as_json:
         print(json.dumps({"out": str(out), "rows": len(rows), "warnings": warnings, "card": card.to_json()}, indent=2))
     else:
         show(card, out)
-
-
-def _note(sentence: str) -> None:
-    print(f"tts-agent: {sentence}", file=sys.stderr)
-
-
-def _embedded(done: int, of: int) -> None:
-    _note(f"embedded {done} of {of} new texts")
 
 
 def _device(name: str) -> str | None:

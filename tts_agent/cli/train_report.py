@@ -1,7 +1,8 @@
-"""The predictor card on a terminal or in a log."""
+"""What training says on the way, and the predictor card on a terminal or in a log."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from tts_agent.difficulty import PredictorCard
 from tts_agent.difficulty.card import STAGE_ONE, STAGE_TWO
 from tts_agent.difficulty.metrics import Scores
 from tts_agent.difficulty.persistence import PICTURE_FILE
+
+
+def note(sentence: str) -> None:
+    """Say it where it does not mix with results."""
+    print(f"tts-agent: {sentence}", file=sys.stderr)
+
+
+def embedded(done: int, of: int) -> None:
+    """How far new texts are embedded."""
+    note(f"embedded {done} of {of} new texts")
 
 
 def show(card: PredictorCard, out: Path) -> None:

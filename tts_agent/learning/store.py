@@ -85,6 +85,8 @@ class LabelStore:
         with self._said():
             if not self.path.parent.is_dir():
                 raise ConfigurationError(f"{self.path}: there is no folder {self.path.parent}")
+            if self.path.is_dir():
+                raise ConfigurationError(f"{self.path} is a folder: name a file")
             self._database = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
         try:
             with self._said():

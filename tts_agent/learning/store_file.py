@@ -49,15 +49,28 @@ class Settings:
     """Without one, the samples of a run that is repeated are others."""
 
 
+_NO_STORE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT)
+"""Errors at which nothing can be promised of what was committed."""
+
+
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """SQLite's errors as one sentence."""
+    """SQLite's errors as one sentence.
+
+    Raises:
+        ConfigurationError: the file is none of SQLite's.
+        StoreError: any other error.
+    """
     try:
         yield
     except sqlite3.IntegrityError as error:
         raise StoreError(f"{path}: another process is labelling into the same file; let one of them work") from error
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}; what was committed before is still there") from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its extension
+        if code == sqlite3.SQLITE_NOTADB:
+            raise ConfigurationError(f"{path} is no label store, but a file of another kind: name a new one") from error
+        kept = "" if code in _NO_STORE else "; what was committed before is still there"
+        raise StoreError(f"{path}: {error}{kept}") from error
 
 
 @contextmanager

@@ -42,6 +42,8 @@ def read_items(
         ConfigurationError: naming file, line and column, for whatever cannot be read as questions.
         MissingExtraError: Parquet or a data set, without the extra `data`.
     """
+    if not source.strip():
+        raise ConfigurationError("no file or data set is named")
     path = Path(source)
     is_file = path.is_file() or (path.suffix.lower() in ENDINGS and not path.is_dir())
     rows = file_rows(path) if is_file else hub_rows(source, subset, split)
