@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from tts_agent.budget import Amount, AsyncBudget, Budget
-from tts_agent.difficulty import Estimator, SampleSignals, StepText
+from tts_agent.difficulty import Classifier, Estimator, SampleSignals, StepText
 from tts_agent.driver import Driver
 from tts_agent.effects import Flow, balance, call, generate, record
 from tts_agent.events import Decided, Drawn, Estimated, Event, Refused
@@ -64,7 +64,8 @@ class AdaptiveReasoner:
     Args:
         sampler: the door to the model.
         policy: chooses the strategy of each step; by default `MarginalValue()`.
-        estimator: predicts pass@1; without one the policy starts from its prior.
+        estimator: predicts pass@1; without one the policy starts from its prior. One that is a `Classifier` also
+            says which class a step is of.
         budget: ledger (or number of tokens) shared by every step; by default unlimited. A step can be given
             a budget of its own instead.
         max_retries, min_tokens: see `Driver`.
@@ -128,7 +129,7 @@ class AdaptiveReasoner:
         result = answered(answer, driver.charged, driver.events, driver.last_failure)
         if ledger.paced:
             await AsyncBudget(ledger).off_loop(
-                partial(ledger.finished, step.kind, driver.charged, result.decision.price)
+                partial(ledger.finished, result.step.kind, driver.charged, result.decision.price)
             )
         if self._on_result:
             self._on_result(result)
@@ -143,6 +144,10 @@ class AdaptiveReasoner:
     def answer(self, step: Step) -> Flow[Answer]:
         """The flow of one step: estimate, decide, run. For callers that perform it piece by piece."""
         estimator, text = self.estimator, StepText.of(step, self.sampler.name)
+        perhaps: object = estimator
+        if isinstance(perhaps, Classifier):
+            kind = yield from call(partial(perhaps.kind, text))
+            step, text = replace(step, kind=kind), replace(text, kind=kind)
         if estimator:
             (belief,) = yield from call(lambda: estimator.predict([text]))
             step = replace(step, difficulty=belief)

@@ -46,6 +46,12 @@ def demo(
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"the demo ({error.name})", "all") from None
     predictor = resolve.estimator(estimator, model)
+    known = resolve.profile(profile, model) if profile else None
+    if known and known.classes:
+        raise ConfigurationError(
+            f"--profile {profile}: its classes were found in texts, and the problems of the demo have classes of their "
+            "own: profile embedded:N"
+        )
     run_demo(
         demo_problems(questions),
         resolve.sampler(model, base_url),
@@ -53,6 +59,6 @@ def demo(
         budget=budget,
         seed=seed,
         out=out,
-        profiles=resolve.profile(profile, model).profiles if profile else resolve.stored_profiles(predictor),
+        profiles=known.profiles if known else resolve.stored_profiles(predictor),
         console=Console(),
     )

@@ -15,6 +15,7 @@ from tts_agent.cli.arms import DEFAULT, arms
 from tts_agent.cli.graders import NAMES, grader
 from tts_agent.cli.label_progress import Shown
 from tts_agent.cli.label_report import say
+from tts_agent.cli.profile_classes import classed, told
 from tts_agent.cli.profile_report import estimated, show
 from tts_agent.difficulty import Estimator, StepText
 from tts_agent.exceptions import ConfigurationError, SamplerError
@@ -63,6 +64,10 @@ def profile(
     question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
     answer: Annotated[str | None, typer.Option(help="Column of the reference answer.")] = None,
     kind: Annotated[str | None, typer.Option(help="Column of the class of step.")] = None,
+    classes: Annotated[
+        int | None,
+        typer.Option(help="Classes to find in the texts where no column names them; by default as many as hold."),
+    ] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column of the question's id.")] = None,
     instructions: Annotated[str | None, typer.Option(help="System message before every question.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
@@ -92,8 +97,11 @@ def profile(
     items, grading, verifiers = _questions(
         data, Columns(question, answer, kind, None, id_column), verifier, instructions, model
     )
-    items = _sample(items, per_class, seed or 0)
     grading.check(items)
+    predictor, found = resolve.estimator(estimator, model), None
+    if per_class is not None or not dry_run:
+        items, found = classed(items, classes, predictor, seed or 0)
+    items = _sample(items, per_class, seed or 0)
     embedded = model == resolve.EMBEDDED
     chosen, price = _chosen(arms_text, price, embedded=embedded)
     checker = None if check is None else resolve.verifier(check)
@@ -112,18 +120,19 @@ def profile(
         tariffs={model: prices} if prices else None,
     )
     out.mkdir(parents=True, exist_ok=True)
-    sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
+    sampler = resolve.sampler(model, base_url)
     shown = Shown(budget, dollars, money=prices is not None)
     with DrawStore(out / "samples.db", {"model": model}) as store, shown:
         done = run_sync(profiler.run(items, sampler, ledger, store, tariff=prices, on_progress=shown))
     if not done.items:
         raise SamplerError(f"no item was answered by every arm: {done.last_error}")
-    predicted = _predicted([each.item for each in done.items], predictor, model)
+    predicted = _predicted([each.item for each in done.items], predictor and told(predictor, found), model)
     reports = fit(done.items, chosen, price, predicted)
     rates = {report.kind: report.whole.rates for report in reports if report.whole.rates}
-    ProfileFile(model, {report.kind: report.profile for report in reports}, rates).write(out / "profile.json")
-    (out / "profile.html").write_text(page(reports, model, price, done.spent), encoding="utf-8")
-    show(done, reports, len(items), out, as_json=as_json)
+    profiles = {report.kind: report.profile for report in reports}
+    ProfileFile(model, profiles, rates, found.classes if found else None).write(out / "profile.json")
+    (out / "profile.html").write_text(page(reports, model, price, done.spent, found), encoding="utf-8")
+    show(done, reports, len(items), out, found, as_json=as_json)
 
 
 def _questions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -14,8 +14,11 @@ from rich.table import Table
 from tts_agent.budget import Tariff
 from tts_agent.learning.item import Item
 from tts_agent.learning.profile_fit import ClassReport
-from tts_agent.learning.profile_page import knee_words
+from tts_agent.learning.profile_page import how_found, knee_words
 from tts_agent.learning.profiling import Profiled, Profiler
+
+if TYPE_CHECKING:
+    from tts_agent.difficulty.clustering import FoundClasses
 
 
 def estimated(items: list[Item], profiler: Profiler, prices: Tariff | None) -> dict[str, Any]:
@@ -35,10 +38,12 @@ def estimated(items: list[Item], profiler: Profiler, prices: Tariff | None) -> d
     }
 
 
-def show(done: Profiled, reports: list[ClassReport], items: int, out: Path, *, as_json: bool) -> None:
+def show(
+    done: Profiled, reports: list[ClassReport], items: int, out: Path, found: FoundClasses | None, *, as_json: bool
+) -> None:
     """Print what was found, for people or for machines."""
     if as_json:
-        print(json.dumps(_summary(done, reports, items, out), ensure_ascii=False, indent=2))
+        print(json.dumps(_summary(done, reports, items, out, found), ensure_ascii=False, indent=2))
         return
     console = Console()
     ended = "" if done.stop == "done" else f" (ended early: {done.last_error})"
@@ -50,10 +55,15 @@ def show(done: Profiled, reports: list[ClassReport], items: int, out: Path, *, a
         knees = "\n".join(knee_words(found) for found in report.whole.ladders.values())
         table.add_row(report.kind, str(report.whole.items), report.whole.winner, knees)
     console.print(table)
-    console.print(f"Left in {out}: profile.json (for solve and demo --profile), profile.html", soft_wrap=True)
+    if found:
+        console.print(f"{how_found(found)} Each is named by the words that tell it apart.", soft_wrap=True)
+    readers = "solve" if found else "solve and demo"
+    console.print(f"Left in {out}: profile.json (for {readers} --profile), profile.html", soft_wrap=True)
 
 
-def _summary(done: Profiled, reports: list[ClassReport], items: int, out: Path) -> dict[str, Any]:
+def _summary(
+    done: Profiled, reports: list[ClassReport], items: int, out: Path, found: FoundClasses | None
+) -> dict[str, Any]:
     classes = {}
     for report in reports:
         classes[report.kind] = {
@@ -78,5 +88,8 @@ def _summary(done: Profiled, reports: list[ClassReport], items: int, out: Path) 
         "dollars": done.spent.dollars,
         "last_error": done.last_error,
         "classes": classes,
+        "found": None
+        if found is None
+        else {"strength": found.strength, "typical": dict(zip(found.classes.names, found.typical, strict=True))},
         "out": str(out),
     }

@@ -68,10 +68,13 @@ def solve(
     ledger = Budget(budget)
     sampler, predictor = resolve.sampler(model, base_url), resolve.estimator(estimator, model)
     profiles = known.profiles if known else resolve.stored_profiles(predictor)
+    predictor = known.estimator(predictor) if known else predictor
     if model == resolve.EMBEDDED:
         from tts_agent.embedded.defaults import embedded_policy, embedded_step
 
         step = embedded_step(text, seed=seed, max_tokens=max_tokens, temperature=temperature)
+        if known and known.classes:
+            step = replace(step, kind="default")  # its families are no classes of this profile
         policy = chosen or embedded_policy(price, profiles)
     else:
         step = Step((user(text),), max_tokens=max_tokens or 1024, temperature=temperature, seed=seed)

@@ -8,17 +8,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tts_agent.difficulty.base import Estimator, SampleSignals, StepText
+from tts_agent.difficulty.base import Classifier, Estimator, SampleSignals, StepText
 from tts_agent.difficulty.labels import Label, leave_one_out, read_labels, write_labels
 from tts_agent.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
     from tts_agent.difficulty.card import PredictorCard
+    from tts_agent.difficulty.classifying import ClassifyingEstimator
     from tts_agent.difficulty.encoder import Encoder, SentenceEncoder
     from tts_agent.difficulty.estimator import DifficultyEstimator
 
 __all__ = [
     "Estimator",
+    "Classifier",
     "StepText",
     "SampleSignals",
     "Label",
@@ -26,12 +28,14 @@ __all__ = [
     "read_labels",
     "write_labels",
     "DifficultyEstimator",
+    "ClassifyingEstimator",
     "PredictorCard",
     "Encoder",
     "SentenceEncoder",
 ]
 
 _LAZY = {
+    "ClassifyingEstimator": "classifying",
     "DifficultyEstimator": "estimator",
     "PredictorCard": "card",
     "Encoder": "encoder",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tts_agent.probability import Beta
 from tts_agent.sampling import FinishReason, Sample
 from tts_agent.step import Step
+
+UNNAMED = frozenset({"default", "user turn"})
+"""Classes that say nothing about the question: what nodes and agents call their steps unless they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +62,13 @@ class Estimator(Protocol):
 
     def update(self, step: StepText, difficulty: Beta, first: SampleSignals) -> Beta:
         """The belief after the first sample's signals were seen."""
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """What an estimator may be too: it says which class a step is of. The reasoner asks it before it predicts."""
+
+    def kind(self, step: StepText) -> str:
+        """The class of a step; may block, and gives a step's own class back where it knows no better."""
         ...

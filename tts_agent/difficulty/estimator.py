@@ -45,7 +45,8 @@ class DifficultyEstimator:
         self.data_hash = data_hash
         """sha256 of the label rows it was trained on."""
         self._profiles = _checked(profiles or {})
-        self._cache = CachedEncoder(encoder)
+        self.vectors = CachedEncoder(encoder)
+        """`encoder`, which remembers the vectors of the last texts."""
 
     @classmethod
     def fit(
@@ -120,7 +121,7 @@ class DifficultyEstimator:
         """One Beta a step, in order; no step, no Beta."""
         if not steps:
             return []
-        return to_betas(self.learned.before(steps, self._cache.encode([step.text for step in steps])))
+        return to_betas(self.learned.before(steps, self.vectors.encode([step.text for step in steps])))
 
     def update(self, step: StepText, difficulty: Beta, first: SampleSignals) -> Beta:
         """The belief after a first sample; `difficulty` unchanged where nothing was learned about first samples."""

@@ -136,7 +136,7 @@ def _tensor_file(checksum: object) -> str:
     return f"estimator-{str(checksum)[:16]}.safetensors"
 
 
-def _name(encoder: Encoder) -> str | None:
+def encoder_name(encoder: Encoder) -> str | None:
     """How a `SentenceEncoder` finds its model again; other encoders have to be given to `load`."""
     inner = encoder.inner if isinstance(encoder, StoredEncoder) else encoder
     if not isinstance(inner, SentenceEncoder):
@@ -156,7 +156,7 @@ def _contents(estimator: DifficultyEstimator) -> tuple[bytes, bytes]:
         "format": FORMAT,
         "version": VERSION,
         "encoder": estimator.encoder.id,
-        "encoder_name": _name(estimator.encoder),
+        "encoder_name": encoder_name(estimator.encoder),
         "models": list(estimator.models),
         "kinds": list(estimator.kinds),
         "data_sha256": estimator.data_hash,

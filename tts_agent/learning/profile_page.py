@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tts_agent.budget import Amount
 from tts_agent.learning.chart import chart
@@ -11,6 +12,9 @@ from tts_agent.learning.profile_fit import ClassReport, Slice
 from tts_agent.probability import Beta
 from tts_agent.routing.knee import Knee
 
+if TYPE_CHECKING:
+    from tts_agent.difficulty.clustering import FoundClasses
+
 HOW_TO_READ = (
     "Bands and intervals are 95 %, bootstrapped over questions. A ring marks the knee: the largest budget that pays at "
     "the price. A cross marks a turn-over: beyond it, more compute was shown to hurt. All strategies saw the same "
@@ -18,8 +22,10 @@ HOW_TO_READ = (
 )
 
 
-def page(reports: Sequence[ClassReport], model: str, price: float, spent: Amount) -> str:
-    """The whole page."""
+def page(
+    reports: Sequence[ClassReport], model: str, price: float, spent: Amount, found: FoundClasses | None = None
+) -> str:
+    """The whole page; `found` where classes were found in texts."""
     items = sum(report.whole.items for report in reports)
     cost = f"{spent.tokens:,} tokens" + (f" (${spent.dollars:.2f})" if spent.money else "")
     worth = f"one correct answer is worth {1 / price:,.0f} tokens" if price else "tokens are free"
@@ -28,9 +34,18 @@ def page(reports: Sequence[ClassReport], model: str, price: float, spent: Amount
         paragraph(HOW_TO_READ, note=True),
         _overview(reports),
     ]
+    if found:
+        rows = list(zip(found.classes.names, found.typical, strict=True))
+        body += [paragraph(how_found(found)), table(["class", "a typical question"], rows)]
     for report in reports:
         body += _class(report)
     return document(f"Profile of {model}", body)
+
+
+def how_found(found: FoundClasses) -> str:
+    """In words, how many classes were found in the texts and how sure that is."""
+    words = f"No column names classes: {len(found.classes.names)} were found in the texts"
+    return f"{words}." if found.strength is None else f"{words} (prediction strength {found.strength:.2f})."
 
 
 def _overview(reports: Sequence[ClassReport]) -> str:

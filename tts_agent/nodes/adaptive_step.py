@@ -131,7 +131,7 @@ def create_adaptive_step(
         result = answered(end, replay.charged, replay.events, replay.last_failure)
         ledger = driver.budget
         if ledger.paced:
-            yield from call(lambda: ledger.finished(step.kind, result.spent, result.decision.price))
+            yield from call(lambda: ledger.finished(result.step.kind, result.spent, result.decision.price))
         if on_result:
             on_result(result)
         reply = message_to_dict(winner(result, wired.name))

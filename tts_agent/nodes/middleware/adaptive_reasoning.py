@@ -222,7 +222,7 @@ class AdaptiveReasoning(AgentMiddleware[AdaptiveState, Any, Any]):
                 result = yield Attempt(self._reasoner(last, LastAnswer(str(error))), last.step, ledger.budget)
             spent: Amount = yield Ask(ledger.budget, lambda: ledger.budget.spent)
             steps: Steps = (yield Ask(ledger.budget, lambda: ledger.budget.steps)) if ledger.budget.paced else Steps()
-        record = {**summary(result), "kind": asked.step.kind}
+        record = {**summary(result), "kind": result.step.kind}
         request.runtime.stream_writer({METADATA_KEY: record})
         if self._on_result:
             self._on_result(result)
