@@ -104,5 +104,8 @@ def test_the_newest_records_of_one_model_can_be_chosen(
     assert run(monkeypatch, "learn", path, "--out", tmp_path / "new", "--model", "x") == 2
     assert "there are only records of 'm'" in capsys.readouterr().err
     assert run(monkeypatch, "learn", path, "--newest", "0") == 2
+    assert run(monkeypatch, "learn", path, "--seed", "-1") == 2
+    assert run(monkeypatch, "learn", recorded(tmp_path / "e.sqlite", []), "--out", tmp_path / "new") == 2
+    assert "e.sqlite holds no records" in capsys.readouterr().err
     assert run(monkeypatch, "learn", tmp_path / "none.sqlite", "--out", tmp_path / "new") == 2
     assert "no such file" in capsys.readouterr().err

@@ -51,6 +51,8 @@ def learn(
         raise ConfigurationError(f"--newest is {newest}: at least 1 is needed")
     check_folder(out)
     everything = read_records(records)
+    if not everything:
+        raise ConfigurationError(f"{records} holds no records: nothing was recorded yet")
     old = resolve.estimator(estimator, resolve.EMBEDDED)
     if not isinstance(old, DifficultyEstimator):
         raise ConfigurationError(f"--estimator is {estimator!r}: name the folder of a saved estimator")
@@ -79,10 +81,9 @@ def _of_one_model(records: Sequence[Record], model: str | None, known: Sequence[
     if model is None:
         if len(there) > 1:
             raise ConfigurationError(f"the records are of several models: name one by --model: {', '.join(there)}")
-        name = there[0] if there else ""
-        return list(records), name or (known[0] if len(known) == 1 else "")
+        return list(records), there[0] or (known[0] if len(known) == 1 else "")
     if model not in there:
-        raise ConfigurationError(f"--model {model}: there are only records of {', '.join(map(repr, there)) or 'none'}")
+        raise ConfigurationError(f"--model {model}: there are only records of {', '.join(map(repr, there))}")
     return [record for record in records if record.model == model], model
 
 

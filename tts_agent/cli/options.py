@@ -14,7 +14,13 @@ from tts_agent.exceptions import ConfigurationError
 
 def _temperature(value: float | None) -> float | None:
     if value is not None and not 0.0 <= value < inf:
-        raise ConfigurationError(f"--temperature is {value}: it cannot be negative, and has to be a number")
+        raise ConfigurationError(f"--temperature is {value}: give a number from 0 up")
+    return value
+
+
+def _seed(value: int) -> int:
+    if value < 0:
+        raise ConfigurationError(f"--seed is {value}: 0 or more is needed")
     return value
 
 
@@ -34,5 +40,5 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost,
 SummaryAsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 EstimatorFolder = Annotated[Path, typer.Option(help="Folder of the estimator; one that is there is replaced.")]
-TrainingSeed = Annotated[int, typer.Option(help="Seed of splits and training.")]
+TrainingSeed = Annotated[int, typer.Option(help="Seed of splits and training.", callback=_seed)]
 Cache = Annotated[bool, typer.Option(help="Keep the texts' vectors in the user's cache folder.")]

@@ -69,6 +69,11 @@ def readable(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its extension
         if code == sqlite3.SQLITE_NOTADB:
             raise ConfigurationError(f"{path} is no label store, but a file of another kind: name a new one") from error
+        if code == sqlite3.SQLITE_READONLY:
+            raise StoreError(
+                f"{path}: the file or its folder may not be written, which SQLite needs for reading too: copy it to a "
+                "folder of your own"
+            ) from error
         kept = "" if code in _NO_STORE else "; what was committed before is still there"
         raise StoreError(f"{path}: {error}{kept}") from error
 

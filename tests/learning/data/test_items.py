@@ -100,6 +100,7 @@ def test_cells_may_hold_commas_quotes_and_lines(tmp_path: Path) -> None:
         ("q.jsonl", '{"question": "a"}\n["b"]\n', "q.jsonl:2: is list, not a JSON object"),
         ("q.jsonl", b'{"question": "a"}\n{"question": "\xe9"}\n', "q.jsonl:2: byte 15 of the line is not UTF-8"),
         ("q.jsonl", "﻿".encode("utf-16"), "q.jsonl: is UTF-16: save it as UTF-8"),
+        ("q.jsonl", '{"question": "\\ud83d"}\n', "q.jsonl:1: a \\u escape is half a character"),
         ("q.jsonl", '{"text2": "a"}\n', "q.jsonl:1: no column is called question, prompt"),
         ("q.jsonl", '{"question": " "}\n', "q.jsonl:1: the question is empty"),
         ("q.jsonl", '{"question": {"a": 1}}\n', "q.jsonl:1: the question is dict, not a text"),

@@ -90,7 +90,12 @@ def _json(path: Path) -> Iterator[Row]:
 
 def _parsed(place: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if "\\u" in text:  # half of a pair of surrogates can be escaped, and is no text
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{place}: a \\u escape is half a character: such text has no UTF-8") from None
     except ValueError as error:
         raise ConfigurationError(f"{place}: is not JSON: {error}") from None
     except RecursionError:
