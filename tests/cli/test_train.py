@@ -120,6 +120,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_leaves_the_old_estimato
         (["train", tmp_path / "none.jsonl", "--out", out], "cannot be read"),
         (["train", rows, "--out", out, "--device", "cuda"], "torch sees no CUDA device"),
         (["train", rows, "--out", rows], "cannot be written"),
+        (["train", rows, "--out", rows / "e"], f"{rows} is no folder that may be written to"),
         (["train", rows, "--out", tmp_path], "holds other files"),
     ]
     for arguments, said in cases:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tts_agent.cli import resolve
+from tts_agent.cli import options, resolve
 from tts_agent.exceptions import ConfigurationError, MissingExtraError
 
 LEAST = 5
@@ -16,12 +16,8 @@ LEAST = 5
 
 
 def demo(
-    model: Annotated[
-        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
-    ] = resolve.EMBEDDED,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
-    ] = None,
+    model: options.Model = resolve.EMBEDDED,
+    base_url: options.BaseUrl = None,
     questions: Annotated[int, typer.Option(help="How many of the held-out problems.")] = 320,
     budget: Annotated[int, typer.Option(help="Hard cap of each policy, in tokens over all problems.")] = 3_000_000,
     estimator: Annotated[

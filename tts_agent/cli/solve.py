@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tts_agent.budget import Budget
-from tts_agent.cli import resolve
+from tts_agent.cli import options, resolve
 from tts_agent.cli.explain import explain as explanation
 from tts_agent.events import to_dict
 from tts_agent.exceptions import ConfigurationError
@@ -24,18 +24,14 @@ from tts_agent.verifiers import AcceptRates
 
 def solve(
     question: Annotated[str, typer.Argument(help='The question; "-" reads it from standard input.')],
-    model: Annotated[
-        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
-    ] = resolve.EMBEDDED,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
-    ] = None,
+    model: options.Model = resolve.EMBEDDED,
+    base_url: options.BaseUrl = None,
     budget: Annotated[int | None, typer.Option(help="Most tokens to spend, input and output: a hard cap.")] = None,
     price: Annotated[
         float | None, typer.Option(help="Price of a token; 1/price tokens are worth one correct answer.")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
+    max_tokens: options.MaxTokens = None,
+    temperature: options.Temperature = None,
     estimator: Annotated[
         str, typer.Option(help="Difficulty estimator: 'auto', 'none', the folder of a saved one, or a plug-in's name.")
     ] = "auto",
@@ -48,7 +44,7 @@ def solve(
     profile: Annotated[
         Path | None, typer.Option(help="profile.json of `tts-agent profile`: what was measured of each class of steps.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
+    seed: options.Seed = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what was decided, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -56,8 +52,6 @@ def solve(
     text = resolve.question(question)
     if max_tokens is not None and max_tokens < 1:
         raise ConfigurationError(f"--max-tokens is {max_tokens}: at least 1 is needed")
-    if temperature is not None and temperature < 0.0:
-        raise ConfigurationError(f"--temperature is {temperature}: it cannot be negative")
     if verifier is not None and strategy is None:
         raise ConfigurationError("--verifier needs --strategy: name the strategy that is to use it")
     for name, value in (("--price", price), ("--profile", profile)):

@@ -42,13 +42,16 @@ def check_folder(folder: Path | str) -> None:
     """Whether an estimator may be saved there: known before minutes of training.
 
     Raises:
-        EstimatorFileError: `folder` holds other things than an estimator, is a file, or cannot be read.
+        EstimatorFileError: `folder` holds other things than an estimator, is a file, or cannot be read or written.
     """
     folder = Path(folder)
     try:
         present = {path for path in folder.iterdir() if path.name != JSON_FILE} if folder.exists() else set()
     except OSError as error:
         raise EstimatorFileError(f"{folder} cannot be written: {error.strerror or error}") from error
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise EstimatorFileError(f"{folder} cannot be written: {there} is no folder that may be written to")
     if strangers := {path.name for path in present if not _own(path)}:
         raise EstimatorFileError(f"{folder} holds other files ({min(strangers)}): save into a folder of its own")
 
