@@ -141,6 +141,7 @@ def test_a_damaged_file_and_a_page_that_cannot_be_written_are_one_sentence_and_c
     ("make", "sentence"),
     [
         (lambda path: None, "no such file"),
+        (lambda path: path.mkdir(), "is a folder: give the file that a Recorder wrote"),
         (lambda path: path.write_text('{"single": []}'), "give the file that a Recorder wrote, a SQLite database"),
         (lambda path: path.write_text("something else, long enough to be looked at " * 50), "no decision records"),
         (lambda path: Recorder(path).close(), "holds no records"),

@@ -69,3 +69,9 @@ def test_an_estimator_brings_the_profiles_that_were_stored_with_it(tmp_path: Pat
 def test_an_estimator_that_is_neither_a_folder_nor_a_plugin_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         resolve.estimator(str(tmp_path / "nowhere"), "any")
+
+
+@pytest.mark.slow
+def test_more_problems_than_there_are_is_one_sentence() -> None:
+    with pytest.raises(ConfigurationError, match=r"there are only [\d,]+ different estimator problems of"):
+        resolve.embedded_questions("embedded:20000")

@@ -5,6 +5,7 @@ from random import Random
 from types import MappingProxyType
 
 from tts_agent.embedded.tasks import FAMILIES, Problem, Split, stream
+from tts_agent.exceptions import ConfigurationError
 
 LEVELS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
@@ -34,7 +35,7 @@ def problems(split: Split, n: int, seed: int = 0) -> list[Problem]:
     """Return ``n`` different problems of ``split``, an equal share of each family.
 
     Raises:
-        ValueError: a level has fewer different problems than asked for.
+        ConfigurationError: a level has fewer different problems than asked for.
     """
     supplies = {name: _supply(name, split, seed) for name in FAMILIES}
     order = Random(seed)
@@ -57,6 +58,8 @@ def _supply(family: str, split: Split, seed: int) -> Iterator[Problem]:
         for level in levels:
             problem = next((p for p in streams[level] if p.question not in seen), None)
             if problem is None:
-                raise ValueError(f"no further {split} problem of {family} at level {level}")
+                raise ConfigurationError(
+                    f"there are only {len(seen):,} different {split} problems of {family}: ask for fewer"
+                )
             seen.add(problem.question)
             yield problem

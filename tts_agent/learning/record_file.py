@@ -156,6 +156,8 @@ def read_records(path: Path | str) -> list[Record]:
         StoreError: it cannot be read: it is damaged, locked, or may not be opened.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder: give the file that a Recorder wrote")
     if not path.is_file():
         raise ConfigurationError(f"{path}: no such file")
     try:
