@@ -19,6 +19,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## set up .venv; again only when pyproject.toml or constraints.txt changed
 
+# Modules are compiled when they are first imported (--no-compile): most of what is installed never is.
 # A candidate must really run (a version manager's shim may exist without its version), be new enough, and be
 # able to make a virtual environment. `python3` comes first: it is what the machine's owner uses.
 $(STAMP): pyproject.toml constraints.txt
@@ -37,7 +38,7 @@ $(STAMP): pyproject.toml constraints.txt
 		"$$chosen" -m venv --clear $(VENV); \
 	fi; \
 	echo "Installing into $(VENV): a few minutes the first time"; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all,dev]'; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[all,dev]'; \
 	touch $(STAMP)
 
 demo: $(STAMP) ## the guided tour, with the embedded model: no key, no network

@@ -7,7 +7,6 @@ A block opened with ```python no-run is only shown. In ```console (the lines aft
 
 import re
 import shlex
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+
+from tests.cli.running import run
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.exists()]
@@ -100,9 +101,7 @@ def test_documented_scripts_exist() -> None:
                 assert not word.endswith(".py") or (ROOT / word).is_file(), f"{place}: {word}"
 
 
-def test_documented_commands_exist() -> None:
+def test_documented_commands_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     places = {arguments[0]: place for place, _, arguments in commands("tts-agent") if arguments}
     for command, place in places.items():
-        question = [str(Path(sys.executable).with_name("tts-agent")), command, "--help"]
-        answer = subprocess.run(question, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, f"{place}: tts-agent {command}\n{answer.stderr}"
+        assert run(monkeypatch, command, "--help") == 0, f"{place}: tts-agent {command}\n{capsys.readouterr().err}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
+from tests.cli.running import run
 from tests.nodes.models import openai_model
-from tts_agent.cli import main
 from tts_agent.difficulty import Estimator
 from tts_agent.messages import user
 from tts_agent.nodes import METADATA_KEY, AdaptiveReasoning
@@ -28,15 +27,6 @@ from tts_agent.testing.scripted import ScriptedSampler
 SUMS = [f"What is the sum of {n * 67 % 191} and {n * 41 % 173}?" for n in range(1, 11)]
 CITIES = [f"Name the capital city of country number {n} on the map." for n in range(10)]
 NEW_SUM, NEW_CITY = "What is the sum of 112 and 54?", "Name the capital city of country number 77 on the map."
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def reply(request: SampleRequest, index: int) -> str:

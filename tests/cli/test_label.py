@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tts_agent.cli import main
+from tests.cli.running import run as command
 from tts_agent.learning.stored_labels import labels, pass_counts
 from tts_agent.sampling import SampleRequest
 from tts_agent.testing.loopback import Fault, Loopback
@@ -21,12 +21,7 @@ from tts_agent.testing.scripted import ScriptedSampler
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", "label", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    return command(monkeypatch, "label", *arguments)
 
 
 def reply(request: SampleRequest, index: int) -> str:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.cli.running import run
 from tests.difficulty.synthetic import HashEncoder, planted
 from tests.learning.records import simulated
-from tts_agent.cli import main
 from tts_agent.difficulty import DifficultyEstimator
 from tts_agent.difficulty.two_stage import FitSettings
 from tts_agent.learning.record_file import Record, append, begin, set_outcome
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", *map(str, arguments)])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")

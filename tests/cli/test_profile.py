@@ -6,27 +6,17 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tts_agent.cli import main
+from tests.cli.running import run
 from tts_agent.routing.profile_file import ProfileFile
 from tts_agent.sampling import SampleRequest
 from tts_agent.testing.loopback import Loopback
 from tts_agent.testing.scripted import ScriptedSampler
 
 ARMS = ("--arms", "self_consistency=3,5 first_finish", "--seed", "1")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def reply(request: SampleRequest, index: int) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.running import run as command
 from tests.evaluation.synthetic import question, simulated, written
-from tts_agent.cli import main
 from tts_agent.evaluation.banks import VARIABLE, Bank
 from tts_agent.evaluation.contenders import BASELINES, self_consistency
 from tts_agent.evaluation.lineup import lineup
@@ -20,12 +19,7 @@ ABSOLUTE = re.compile(r"(?<![\w.])/\w+/")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", "replay", *arguments, "--processes", "1"])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    return command(monkeypatch, "replay", *arguments, "--processes", "1")
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.cli.running import run as command
 from tts_agent.budget import Budget
-from tts_agent.cli import main
 from tts_agent.exceptions import BudgetExhausted
 from tts_agent.learning.recording import Recorder
 from tts_agent.messages import user
@@ -29,12 +28,7 @@ from tts_agent.testing.scripted import ScriptedSampler
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", "report", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    return command(monkeypatch, "report", *arguments)
 
 
 @pytest.fixture

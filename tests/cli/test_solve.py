@@ -10,21 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tts_agent.cli import main
+from tests.cli.running import run
 from tts_agent.embedded import EmbeddedSampler
 from tts_agent.testing.loopback import Loopback
 
 QUESTION = "Start with 4. Add 3. What is the result?"
 OFFLINE = ("--estimator", "none", "--seed", "1")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:

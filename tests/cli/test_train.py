@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.running import run
 from tests.difficulty.synthetic import HashEncoder, planted
-from tts_agent.cli import main
 from tts_agent.difficulty import DifficultyEstimator, write_labels
 from tts_agent.learning.stored_labels import vote_counts
 from tts_agent.routing.profile import read_profiles
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["tts-agent", *map(str, arguments)])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +55,7 @@ def test_the_card_is_a_table_that_a_log_can_hold_and_a_picture_beside_the_estima
 
 def test_a_label_store_gives_profiles_of_its_classes_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store, out = tmp_path / "l.db", tmp_path / "e"
-    assert run(monkeypatch, "label", "embedded:60", "-k", "4", "--batch", "4", "--seed", "1", "--out", store) == 0
+    assert run(monkeypatch, "label", "embedded:50", "-k", "2", "--batch", "2", "--seed", "1", "--out", store) == 0
     assert run(monkeypatch, "train", store, "--out", out) == 0
     profiles = read_profiles(DifficultyEstimator.load(out, encoder=HashEncoder()).profiles)
     assert set(profiles) == set(vote_counts(store))

@@ -21,7 +21,7 @@ OURS = {"ours_no_estimator", "ours", "ours_at_sc_5", "ours_frugal_no_estimator",
 POLICIES = BASELINES | OURS
 
 
-def small_demo(out: Path, sampler: Sampler, *, questions: int = 10, budget: int = 500_000) -> dict[str, Any]:
+def small_demo(out: Path, sampler: Sampler, *, questions: int = 5, budget: int = 500_000) -> dict[str, Any]:
     return run_demo(
         demo_problems(questions), sampler, None, budget=budget, seed=0, out=out, console=Console(quiet=True)
     )
@@ -36,7 +36,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_summary_has_every_policy_with_every_number(first: Path) -> None:
     summary = json.loads((first / "summary.json").read_text(encoding="utf-8"))
-    assert summary["questions"] == 10
+    assert summary["questions"] == 5
     assert set(summary["policies"]) == POLICIES
     for numbers in summary["policies"].values():
         assert {"accuracy", "ci", "total_tokens", "serial_tokens", "calls", "overruns"} <= set(numbers)
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_table(first: Path, tmp_path: Path) -> None
 
 
 def test_a_cap_that_is_too_small_is_held_and_the_rest_goes_unanswered(tmp_path: Path) -> None:
-    summary = small_demo(tmp_path, EmbeddedSampler(), questions=5, budget=1_000)
+    summary = small_demo(tmp_path, EmbeddedSampler(), budget=1_000)
     assert all(numbers["total_tokens"] <= 1_000 for numbers in summary["policies"].values())
     assert summary["policies"]["ours_no_estimator"]["overruns"] == 0
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tts_agent.budget import Budget
-from tts_agent.cli import resolve
+from tts_agent.cli import options, resolve
 from tts_agent.cli import tariff as prices_of
 from tts_agent.cli.arms import DEFAULT, arms
 from tts_agent.cli.graders import NAMES, grader
@@ -41,12 +41,8 @@ def profile(
     out: Annotated[
         Path, typer.Option(help="Folder for profile.json, profile.html and the samples; a run there is gone on with.")
     ] = Path("out/profile"),
-    model: Annotated[
-        str, typer.Option(help="A model of the endpoint, or 'embedded': the tiny one in the package.")
-    ] = resolve.EMBEDDED,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY.")
-    ] = None,
+    model: options.Model = resolve.EMBEDDED,
+    base_url: options.BaseUrl = None,
     verifier: Annotated[
         str, typer.Option(help=f"Who grades, knowing the answers: {NAMES}, or any of `tts-agent verifiers`.")
     ] = "exact",
@@ -61,24 +57,24 @@ def profile(
         typer.Option(help="For bins of difficulty: 'auto', 'none', the folder of a saved one, or a plug-in's name."),
     ] = "auto",
     per_class: Annotated[int | None, typer.Option(help="A random sample of so many items of each class.")] = None,
-    question: Annotated[str | None, typer.Option(help="Column of the question (text or messages).")] = None,
-    answer: Annotated[str | None, typer.Option(help="Column of the reference answer.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Column of the class of step.")] = None,
+    question: options.Question = None,
+    answer: options.Answer = None,
+    kind: options.Kind = None,
     classes: Annotated[
         int | None,
         typer.Option(help="Classes to find in the texts where no column names them; by default as many as hold."),
     ] = None,
-    id_column: Annotated[str | None, typer.Option("--id", help="Column of the question's id.")] = None,
-    instructions: Annotated[str | None, typer.Option(help="System message before every question.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Most output tokens of one sample.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random streams, where the model can seed.")] = None,
+    id_column: options.IdColumn = None,
+    instructions: options.Instructions = None,
+    max_tokens: options.MaxTokens = None,
+    temperature: options.Temperature = None,
+    seed: options.Seed = None,
     budget: Annotated[int | None, typer.Option(help="Most tokens, over all runs in this folder: a hard cap.")] = None,
     dollars: Annotated[float | None, typer.Option(help="Most US dollars, the same way.")] = None,
-    tariff: Annotated[str | None, typer.Option(help=prices_of.HELP)] = None,
+    tariff: options.Tariff = None,
     concurrency: Annotated[int, typer.Option(help="Items that are answered at the same time.")] = 4,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and make no call.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    dry_run: options.DryRun = False,
+    as_json: options.SummaryAsJson = False,
 ) -> None:
     """Run ARMS on DATA, and find where more tokens stop paying and where they hurt, for each class of steps.
 
