@@ -69,6 +69,8 @@ class Client:
         try:
             async with await self._asked(method, path, headers, content) as response:
                 yield response
+        except aiohttp.ClientSSLError as error:
+            raise EndpointUnreachable("the upstream's certificate is not trusted, or it does not speak TLS") from error
         except UNSENT as error:
             raise EndpointUnreachable("the upstream cannot be reached") from error
         except aiohttp.ServerTimeoutError as error:
@@ -84,6 +86,8 @@ class Client:
             return await self._session.request(
                 method, self.url + path, headers=headers, data=body, allow_redirects=False, proxy=self._proxy
             )
+        except aiohttp.ClientSSLError:  # one of a certificate is a ValueError too
+            raise
         except ValueError as error:
             raise RequestRejected("the request cannot be sent: is the key or the URL damaged?") from error
 
