@@ -13,6 +13,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import quantiles
@@ -164,14 +165,14 @@ def report(title: str, times: Mapping[str, list[float]]) -> None:
 async def measure(model: ChatOpenAI, rounds: int, clock: Clock) -> None:
     """All of it, on one event loop."""
     compared = agents(model)
-    asks: dict[str, Ask] = {name: lambda agent=agent: answer(clock, agent) for name, agent in compared.items()}  # type: ignore[misc]
+    asks: dict[str, Ask] = {name: partial(answer, clock, agent) for name, agent in compared.items()}
     report("until the answer", await turns(asks, rounds))
     single = AdaptiveReasoning(policy=SINGLE, max_tokens=100)
     bare, wrapped = (create_agent(model, [look_up], middleware=middleware) for middleware in ([], [single]))
     both: dict[str, Any] = {"bare create_agent": bare, "AdaptiveReasoning, single": wrapped}
-    asks = {name: lambda agent=agent: answer(clock, agent) for name, agent in both.items()}  # type: ignore[misc]
+    asks = {name: partial(answer, clock, agent) for name, agent in both.items()}
     report(f"a run of {STEPS} steps with a tool", await turns(asks, rounds // 2))
-    asks = {name: lambda agent=agent: answer(clock, agent, LONG) for name, agent in both.items()}  # type: ignore[misc]
+    asks = {name: partial(answer, clock, agent, LONG) for name, agent in both.items()}
     report("a step after a conversation of 41 messages", await turns(asks, rounds))
     bare = compared["bare create_agent"]
     report(

@@ -18,6 +18,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,8 +98,8 @@ def single_steps(device: str, number: int) -> tuple[float, float, float]:
     steps = [StepText(problem.question, problem.family, "embedded") for problem in demo_problems(number + 20, seed=7)]
     for step in steps[:20]:
         estimator.predict([step])
-    new = [_seconds(lambda step=step: estimator.predict([step]), device) for step in steps[20:]]  # type: ignore[misc]
-    again = [_seconds(lambda step=step: estimator.predict([step]), device) for step in steps[20:]]  # type: ignore[misc]
+    new = [_seconds(partial(estimator.predict, [step]), device) for step in steps[20:]]
+    again = [_seconds(partial(estimator.predict, [step]), device) for step in steps[20:]]
     return float(np.median(new)), float(np.quantile(new, 0.99)), float(np.median(again))
 
 
@@ -112,13 +113,13 @@ def measure(device: str, number: int, passes: int, seed: int) -> tuple[list[Rate
     if any(len(plain.tokenizer(text)["input_ids"]) != TOKENS for text in prompts(8, random)):
         raise SystemExit(f"the prompts are not of {TOKENS} tokens")
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    ways = {"tts_agent": ours.encode, "sentence-transformers": plain.encode}
+    ways: dict[str, Callable[[list[str]], object]] = {"tts_agent": ours.encode, "sentence-transformers": plain.encode}
     peak = matmul_peak(device, dtype)
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(passes):
         for name, encode in ways.items():
             texts = prompts(number, random)
-            rates[name].append(number / _seconds(lambda encode=encode, texts=texts: encode(texts), device))  # type: ignore[misc]
+            rates[name].append(number / _seconds(partial(encode, texts), device))
     peak = max(peak, matmul_peak(device, dtype))
     return [Rate(name, found) for name, found in rates.items()], flops_a_token(plain), peak
 
