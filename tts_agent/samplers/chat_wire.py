@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tts_agent.exceptions import SamplerError
 from tts_agent.messages import Message, ToolCall
-from tts_agent.sampling import FinishReason, Sample, Usage, split
+from tts_agent.sampling import FinishReason, Sample, SampleBatch, Usage, split
 
 FINISH_REASONS: Mapping[object, FinishReason] = {
     "stop": "stop",
@@ -149,3 +150,21 @@ def _count(value: object) -> int:
 def _mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one: a reply may have any shape."""
     return value if isinstance(value, Mapping) else {}
+
+
+def batch_of(results: Sequence[Reply | SamplerError]) -> SampleBatch:
+    """What came of several calls for one request: survivors are kept, and failures listed.
+
+    Raises:
+        SamplerError: none succeeded. One that may have been billed is raised before others.
+    """
+    replies = [result for result in results if isinstance(result, Reply)]
+    failures = [result for result in results if isinstance(result, SamplerError)]
+    if not replies:
+        raise max(failures, key=lambda failure: failure.billed)
+    return SampleBatch(
+        tuple(sample for reply in replies for sample in reply.samples),
+        sum((reply.usage for reply in replies if reply.usage), Usage()),
+        sum(len(reply.samples) for reply in replies if not reply.usage) + sum(one.billed for one in failures),
+        tuple(failures),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,8 @@ import aiohttp
 
 from tts_agent.exceptions import RequestRejected, SamplerError
 from tts_agent.retry_after import retry_after
-from tts_agent.samplers.chat_wire import Reply, message_to_wire
-from tts_agent.sampling import SampleBatch, Sampler, SampleRequest, Usage, sample_seed
+from tts_agent.samplers.chat_wire import Reply, batch_of, message_to_wire
+from tts_agent.sampling import SampleBatch, Sampler, SampleRequest, sample_seed
 from tts_agent.server.chat_request import CAPS, ChatRequest
 from tts_agent.server.client import Client
 from tts_agent.server.completion import choice_of, chunks, usage_to_wire
@@ -115,7 +115,7 @@ class _Door:
     async def sample(self, request: SampleRequest, n: int) -> SampleBatch:
         """Draw with one call where the upstream takes `n`, else with one a sample; survivors are kept."""
         if self.live is not None:
-            return _batch(await self._stream(request, n, self.live))
+            return batch_of(await self._stream(request, n, self.live))
         results: list[Reply | SamplerError] = []
         missing = n
         if n > 1 and request.seed is None and self.name not in self.upstream.refuses_n:
@@ -124,7 +124,7 @@ class _Door:
             missing = n - len(together.samples)
             if missing > 0:
                 self.upstream.refuses_n.add(self.name)
-        return _batch([*results, *await self._singly(request, range(missing))])
+        return batch_of([*results, *await self._singly(request, range(missing))])
 
     def token_bound(self, request: SampleRequest) -> int:
         """Bytes of all that is sent, in the widest JSON: byte-level tokenizers make at most one token of a byte."""
@@ -176,7 +176,7 @@ class _Door:
                 choices = [{**choice_of(sample), "index": index} for sample in result.samples[:1]]
                 for chunk in [*chunks({**first.around, "choices": choices})][:-1]:
                     await live.put(chunk)
-        bill = _batch(results).usage
+        bill = batch_of(results).usage
         await live.put({**first.around, "choices": [], "usage": usage_to_wire(bill) if bill.total else None})
         return results
 
@@ -222,21 +222,3 @@ class _Door:
             return json.dumps(body, allow_nan=False).encode()
         except ValueError:
             raise RequestRejected("the request has numbers that JSON cannot say") from None
-
-
-def _batch(results: Sequence[Reply | SamplerError]) -> SampleBatch:
-    """What came of several calls.
-
-    Raises:
-        SamplerError: none succeeded.
-    """
-    replies = [result for result in results if isinstance(result, Reply)]
-    failures = [result for result in results if isinstance(result, SamplerError)]
-    if not replies:
-        raise max(failures, key=lambda failure: failure.billed)
-    return SampleBatch(
-        tuple(sample for reply in replies for sample in reply.samples),
-        sum((reply.usage for reply in replies if reply.usage), Usage()),
-        sum(len(reply.samples) for reply in replies if not reply.usage) + sum(one.billed for one in failures),
-        tuple(failures),
-    )

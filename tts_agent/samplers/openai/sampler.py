@@ -13,10 +13,10 @@ import openai
 
 from tts_agent.exceptions import ConfigurationError, RequestRejected, SamplerError
 from tts_agent.messages import Message
-from tts_agent.samplers.chat_wire import Reply, message_to_wire, read_reply
+from tts_agent.samplers.chat_wire import Reply, batch_of, message_to_wire, read_reply
 from tts_agent.samplers.openai.connection import Connection
 from tts_agent.samplers.openai.errors import NO_KEY, Endpoint, RefusesN
-from tts_agent.sampling import SampleBatch, SampleRequest, Usage, sample_seed
+from tts_agent.sampling import SampleBatch, SampleRequest, sample_seed
 
 OPENAI_URL = "https://api.openai.com/v1"
 MESSAGE_TOKENS = 16
@@ -107,18 +107,7 @@ class OpenAISampler:
         """
         if reserved := _reserved(request.options):
             raise RequestRejected(f"the option '{reserved}' cannot be sent: the sampler sets it by itself")
-        results = await self._draw(request, n)
-        replies = [result for result in results if isinstance(result, Reply)]
-        failures = [result for result in results if isinstance(result, SamplerError)]
-        if not replies:
-            raise max(failures, key=lambda failure: failure.billed)
-        return SampleBatch(
-            tuple(sample for reply in replies for sample in reply.samples),
-            sum((reply.usage for reply in replies if reply.usage), Usage()),
-            sum(len(reply.samples) for reply in replies if not reply.usage)
-            + sum(failure.billed for failure in failures),
-            tuple(failures),
-        )
+        return batch_of(await self._draw(request, n))
 
     def token_bound(self, request: SampleRequest) -> int:
         """Upper bound on the prompt tokens of one call: bytes of all that is sent, plus the template's own.
