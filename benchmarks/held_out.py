@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tts_agent.evaluation.arm_replay import Curve
+from tts_agent.evaluation.arm_ladder import Curve
 from tts_agent.evaluation.arms import cost_at, mix_at
 from tts_agent.evaluation.bootstrap import Bootstrap, Floats, interval
 

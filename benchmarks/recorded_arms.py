@@ -21,7 +21,8 @@ from benchmarks.held_out import Choice, cheapest, if_clear, judge, strongest, to
 from benchmarks.recorded_cascade import cascade_curve
 from benchmarks.recorded_knees import knee_page
 from tts_agent.evaluation.arm_efforts import EFFORTS, FAMILY_LADDERS, effort_ladder
-from tts_agent.evaluation.arm_replay import ArmReplay, Ladder
+from tts_agent.evaluation.arm_ladder import Ladder
+from tts_agent.evaluation.arm_replay import ArmReplay
 from tts_agent.evaluation.arms import contenders, effort_ladders, routellm_ladders, zeroeval_ladders
 from tts_agent.evaluation.bootstrap import Bootstrap
 

@@ -16,7 +16,7 @@ import numpy as np
 from tts_agent.budget import Budget, Tariff
 from tts_agent.driver import Driver
 from tts_agent.evaluation.arm_efforts import GPQA_PROMPT, effort_banks, recorded_arms
-from tts_agent.evaluation.arm_replay import Curve, Ladder
+from tts_agent.evaluation.arm_ladder import Curve, Ladder
 from tts_agent.evaluation.banks import Bank, RecordedQuestion, RecordedSample
 from tts_agent.evaluation.bootstrap import Floats
 from tts_agent.evaluation.replay_sampler import ReplaySampler

@@ -8,7 +8,7 @@ import numpy as np
 
 from tts_agent.evaluation.arm_data import budget_ladder
 from tts_agent.evaluation.arm_knee import knee_of
-from tts_agent.evaluation.arm_replay import Ladder
+from tts_agent.evaluation.arm_ladder import Ladder
 from tts_agent.evaluation.banks import find_bank
 from tts_agent.routing.knee import Knee, knee
 

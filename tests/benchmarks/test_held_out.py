@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.held_out import Judged, cheapest, if_clear, judge, strongest, to_mixing
-from tts_agent.evaluation.arm_replay import Curve
+from tts_agent.evaluation.arm_ladder import Curve
 from tts_agent.evaluation.bootstrap import Bootstrap, Floats
 
 NUMBER, MARGIN = 400, 0.01

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tts_agent.evaluation.arm_data import panel_ladder
 from tts_agent.evaluation.arm_efforts import EFFORTS, FAMILY_LADDERS, effort_ladder
 from tts_agent.evaluation.arm_knee import knee_of
-from tts_agent.evaluation.arm_replay import ArmReplay, Curve, Ladder, Split, Walk
+from tts_agent.evaluation.arm_ladder import Curve, Ladder, Split
+from tts_agent.evaluation.arm_replay import ArmReplay
+from tts_agent.evaluation.arm_walk import Walk
 from tts_agent.evaluation.arms import ArmLab, cost_at, mix_at
 from tts_agent.evaluation.banks import Bank, RecordedQuestion, RecordedSample, bank_folder
 from tts_agent.exceptions import ConfigurationError

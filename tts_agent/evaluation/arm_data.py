@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_agent.evaluation.arm_replay import Ladder
+from tts_agent.evaluation.arm_ladder import Ladder
 from tts_agent.evaluation.banks import Bank, BankError, RecordedSample
 from tts_agent.exceptions import ConfigurationError
 from tts_agent.routing.arm_fitting import ArmRecords

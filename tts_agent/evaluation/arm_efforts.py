@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tts_agent.evaluation.arm_data import make_ladder
-from tts_agent.evaluation.arm_replay import Ladder
+from tts_agent.evaluation.arm_ladder import Ladder
 from tts_agent.evaluation.banks import Bank, RecordedQuestion, RecordedSample, find_bank, load_bank
 from tts_agent.routing.arms import Arm, Floats
 

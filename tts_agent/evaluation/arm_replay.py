@@ -12,62 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from tts_agent.evaluation.arm_ladder import Curve, Ladder, Split
+from tts_agent.evaluation.arm_walk import Walk, length_bin
 from tts_agent.routing.arm_fitting import ArmFit, ArmRecords, Ints
-from tts_agent.routing.arms import Arm, ArmModel, Belief, Floats, values
+from tts_agent.routing.arms import Floats
 
 SHARES = np.linspace(0.0, 1.0, 11)
 """Shares of questions that a router sends upwards."""
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """Q questions answered by A arms, cheapest first."""
-
-    name: str
-    arms: tuple[Arm, ...]
-    records: ArmRecords
-    features: Floats | None = None
-    """(Q, d): what is known before a call, for the difficulty-only router and our own prior."""
-    prompt: Floats | None = None
-    """(Q,): length of the question's text, for the length router."""
-    note: str = ""
-    """What was assumed."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One contender at its settings, averaged over splits, question by question."""
-
-    correct: Floats
-    """(settings, Q)."""
-    costs: Floats
-    """(settings, Q)."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """One random assignment of questions to folds and of samples to halves."""
-
-    fold: Ints
-    """(Q,)."""
-    train: npt.NDArray[np.bool_]
-    """(Q, A, S): samples that may be learned from, where their question is in training."""
-    test: npt.NDArray[np.bool_]
-    """(Q, A, S): samples to be judged on."""
-    order: Ints
-    """(Q, A, S): those of `test` first, in the order in which they are drawn."""
-
-    @classmethod
-    def draw(cls, known: npt.NDArray[np.bool_], folds: int, seed: int) -> Split:
-        """From where samples are known."""
-        rng = np.random.default_rng([seed, 2408])  # a stream of its own, apart from whatever data was made with
-        rank = _ranks(np.where(known, rng.random(known.shape), 2.0))
-        number = known.sum(axis=2, keepdims=True)
-        half = np.where(number > 1, number // 2, 0)
-        test = known & (rank >= half)
-        order = np.argsort(np.where(test, rank, known.shape[2]), axis=2, kind="stable")
-        fold = rng.permutation(np.arange(len(known)) % folds)
-        return cls(fold, known & ((rank < half) | (half == 0)), test, order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +71,7 @@ class ArmReplay:
                 row = tuple(map(int, context[len(inside) + place])) if ladder.features is not None else ()
                 walk(ladder, int(question), split, row, ours)
                 first = order[question, 0, 0]
-                hard[question] = walk.doubt(_bin(model, 0, records.lengths[question, 0, first]), row)
+                hard[question] = walk.doubt(length_bin(model, 0, records.lengths[question, 0, first]), row)
         found = {"fixed": (mean_correct.T, mean_costs.T), "ours": ours}
         firsts = np.take_along_axis(records.correct, order, axis=2)[:, :, 0]
         paid = np.take_along_axis(records.costs, order, axis=2)[:, :, 0]
@@ -163,120 +114,6 @@ class ArmReplay:
         return bins, (held - center) @ beta[:, 0] + mean[0]
 
 
-class Walk:
-    """Our policy at many prices at once: what `ArmPolicy.decide` says at each, with its answers remembered."""
-
-    def __init__(self, model: ArmModel, prices: Floats, max_draws: int) -> None:
-        self._model, self._prices, self._max_draws = model, prices, max_draws
-        self._start: dict[tuple[int, ...], Belief] = {}
-        self._plans: dict[tuple[tuple[int, ...], History], tuple[Belief, Ints, int]] = {}
-
-    def doubt(self, length: int | None, context: tuple[int, ...]) -> float:
-        """P(a reply of this length from the cheapest arm is wrong)."""
-        belief = self._belief(context, ((0, length, 0),))
-        return 1.0 - float(belief.candidates().sum()) / float(belief.classes.sum())
-
-    def __call__(
-        self,
-        ladder: Ladder,
-        question: int,
-        split: Split,
-        context: tuple[int, ...],
-        found: tuple[Floats, Floats],
-    ) -> None:
-        """Adds (correct, costs) of one question to `found`, both (prices, Q)."""
-        model, records = self._model, ladder.records
-        order, numbers = split.order[question], split.test[question].sum(axis=1)
-        stack: list[tuple[History, Ints, float, tuple[tuple[int, int], ...]]] = [
-            ((), np.arange(len(self._prices)), 0.0, ())
-        ]
-        while stack:
-            history, prices, spent, taken = stack.pop()
-            _, choice, answer = self._plan(context, history)
-            for arm in np.unique(choice[prices]):
-                chosen = prices[choice[prices] == arm]
-                used = sum(entry[0] == arm for entry in history)
-                if arm < 0 or used >= numbers[arm]:
-                    found[0][chosen, question] = records.correct[question][taken[answer]]
-                    found[1][chosen, question] = spent
-                    continue
-                sample = int(order[arm, used])
-                length = _bin(model, arm, records.lengths[question, arm, sample])
-                block = self._block(ladder, question, history, taken, (int(arm), sample))
-                stack.append(
-                    (
-                        (*history, (int(arm), length, block)),
-                        chosen,
-                        spent + float(records.costs[question, arm, sample]),
-                        (*taken, (int(arm), sample)),
-                    )
-                )
-
-    def _plan(self, context: tuple[int, ...], history: History) -> tuple[Belief, Ints, int]:
-        key = (context, history)
-        if key not in self._plans:
-            belief = self._belief(context, history)
-            counts = [sum(entry[0] == arm for entry in history) for arm in range(len(self._model.arms))]
-            table = values(belief, counts, self._prices, self._max_draws)
-            if not history:
-                table = table[1:]
-            choice = table.argmax(axis=0) - (1 if history else 0)
-            answer = self._first(history)[int(belief.candidates().sum(axis=1).argmax())] if history else -1
-            self._plans[key] = (belief, choice, answer)
-        return self._plans[key]
-
-    def _belief(self, context: tuple[int, ...], history: History) -> Belief:
-        if not history:
-            if context not in self._start:
-                self._start[context] = Belief.before(self._model, context)
-            return self._start[context]
-        earlier = self._plans.get((context, history[:-1]))
-        belief = earlier[0] if earlier else self._belief(context, history[:-1])
-        arm, length, block = history[-1]
-        return belief.seeing(arm, block, length)
-
-    def _first(self, history: History) -> list[int]:
-        """For each candidate of the belief, the first draw that gave it."""
-        sets: dict[str | None, dict[int, int]] = {}
-        alone = []
-        for index, (arm, _, block) in enumerate(history):
-            name = self._model.arms[arm].comparable
-            if name is None:
-                alone.append(index)
-            else:
-                sets.setdefault(name, {}).setdefault(block, index)
-        return [index for blocks in sets.values() for index in blocks.values()] + alone
-
-    def _block(
-        self, ladder: Ladder, question: int, history: History, taken: tuple[tuple[int, int], ...], new: tuple[int, int]
-    ) -> int:
-        """The block that a new draw falls into."""
-        name = self._model.arms[new[0]].comparable
-        if name is None:
-            return 0
-        answers = ladder.records.answers[question]
-        same_set = [
-            (entry[2], place)
-            for entry, place in zip(history, taken, strict=True)
-            if self._model.arms[entry[0]].comparable == name
-        ]
-        if answers[new] >= 0:
-            for block, place in same_set:
-                if answers[place] == answers[new]:
-                    return block
-        return 1 + max((block for block, _ in same_set), default=-1)
-
-
-History = tuple[tuple[int, int | None, int], ...]
-"""Draws so far: arm, bin of the length, block of the answer."""
-
-
-def _bin(model: ArmModel, arm: int, length: float) -> int | None:
-    if not np.isfinite(length) or not len(model.edges[arm]):
-        return None
-    return int(np.searchsorted(model.edges[arm], length))
-
-
 def _routed(score: Floats, correct: Floats, costs: Floats, *, probe: bool) -> tuple[Floats, Floats]:
     """Sends the share of questions with the highest score to a dearer arm, for every pair of arms and every share.
 
@@ -302,10 +139,6 @@ def _oracle(known: tuple[Floats, Floats], judged: tuple[Floats, Floats], prices:
     arms = (rates[None] - prices[:, None, None] * known[1][None]).argmax(axis=2)
     rows = np.arange(len(rates))
     return judged[0][rows, arms], judged[1][rows, arms]
-
-
-def _ranks(noise: Floats) -> Ints:
-    return np.argsort(np.argsort(noise, axis=2, kind="stable"), axis=2, kind="stable")
 
 
 def _mean(array: Floats, keep: npt.NDArray[np.bool_]) -> Floats:

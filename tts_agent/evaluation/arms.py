@@ -26,7 +26,8 @@ import numpy as np
 
 from tts_agent.evaluation.arm_data import FAMILIES, ROUTELLM, ZEROEVAL, panel_ladder, text_features
 from tts_agent.evaluation.arm_efforts import EFFORTS, effort_ladder
-from tts_agent.evaluation.arm_replay import ArmReplay, Curve, Ladder
+from tts_agent.evaluation.arm_ladder import Curve, Ladder
+from tts_agent.evaluation.arm_replay import ArmReplay
 from tts_agent.evaluation.banks import find_bank, load_bank
 from tts_agent.routing.arms import Floats
 
