@@ -60,10 +60,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def check_kills(folder: Path, kills: int, *, at_least: int) -> None:
+def check_kills(folder: Path, kills: int, *, at_least: int, within: float = 1.0) -> None:
     """Kill a training at random moments, and see that the last one ends with the files of one that nobody killed.
 
-    At least so many kills must have come before the training's end.
+    At least so many kills must have come before the training's end; all come within this share of its time, which
+    is not the same twice.
     """
     rows, whole, killed, random = folder / "labels.jsonl", folder / "a" / "e", folder / "b" / "e", Random(kills)
     write_labels(rows, planted(100))
@@ -75,7 +76,7 @@ def check_kills(folder: Path, kills: int, *, at_least: int) -> None:
     longest = time.monotonic() - began
     hits = 0
     for _ in range(kills):
-        hits += trained(rows, killed, seed=2, delay=random.uniform(0.0, longest)) != 0
+        hits += trained(rows, killed, seed=2, delay=random.uniform(0.0, longest * within)) != 0
         assert DifficultyEstimator.load(killed, encoder=HashEncoder()).card.seed in (1, 2)
     assert hits >= at_least
     assert trained(rows, killed, seed=2) == 0
@@ -83,7 +84,7 @@ def check_kills(folder: Path, kills: int, *, at_least: int) -> None:
 
 
 def test_a_training_killed_again_and_again_ends_with_the_files_of_one_that_was_not(tmp_path: Path) -> None:
-    check_kills(tmp_path, 2, at_least=1)
+    check_kills(tmp_path, 2, at_least=1, within=0.5)
 
 
 @pytest.mark.slow
