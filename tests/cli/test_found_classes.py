@@ -113,7 +113,7 @@ def test_solve_reads_the_classes(
     ("arguments", "sentence"),
     [
         (["embedded:5", "--classes", "2"], "the data name classes of their own"),
-        (["QUESTIONS", "--classes", "0"], "0 classes of 20 different texts"),
+        (["QUESTIONS", "--classes", "0"], "--classes is 0: at least 1 is needed"),
         (["QUESTIONS", "--classes", "21"], "21 classes of 20 different texts"),
     ],
 )

@@ -82,7 +82,7 @@ def profile(
 
     With no key and no network: tts-agent profile embedded:40 --arms "self_consistency=3,5" --out out/profile
     """
-    for name, value in (("--concurrency", concurrency), ("--per-class", per_class)):
+    for name, value in (("--concurrency", concurrency), ("--per-class", per_class), ("--classes", classes)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}: at least 1 is needed")
     longest = resolve.max_tokens(max_tokens, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from tts_agent.budget import Amount
@@ -20,6 +21,8 @@ HOW_TO_READ = (
     "the price. A cross marks a turn-over: beyond it, more compute was shown to hurt. All strategies saw the same "
     "samples; each is charged what it would have cost alone."
 )
+LONGEST_SHOWN = 160
+"""Characters of a typical question."""
 
 
 def page(
@@ -35,7 +38,8 @@ def page(
         _overview(reports),
     ]
     if found:
-        rows = list(zip(found.classes.names, found.typical, strict=True))
+        typical = [shorten(text, LONGEST_SHOWN, placeholder=" ...") for text in found.typical]
+        rows = list(zip(found.classes.names, typical, strict=True))
         body += [paragraph(how_found(found)), table(["class", "a typical question"], rows)]
     for report in reports:
         body += _class(report)
